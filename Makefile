@@ -1,0 +1,40 @@
+# Waybill. `make help` lists the targets.
+SHELL := /bin/bash
+GO    ?= go
+# -race needs cgo and a C compiler: used where both are present, said where not.
+RACE  := $(shell if [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v $$($(GO) env CC) >/dev/null 2>&1; then echo -race; fi)
+TARGET ?= nats
+ARGS   ?=
+PKGS   := ./...
+
+.PHONY: help build test verify test-target bench lint fmt clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+build: ## bin/waybill
+	$(GO) build -o bin/waybill .
+
+test: build ## all the code, one lab of each kind, few kills: about ten minutes
+	@[ -n "$(RACE)" ] || echo "no C compiler or cgo off: testing without -race"
+	$(GO) test $(RACE) -timeout 20m $(PKGS)
+
+verify: build lint ## everything: more seeds, more kills, fuzzing, real runs as root and as an ordinary user
+	scripts/verify
+
+test-target: build ## make test-target TARGET=nats ARGS='--seed 7': the audit of one target, with JUnit in its run directory
+	bin/waybill test --target $(TARGET) $(ARGS)
+
+bench: ## benchmarks of the recorder, the reader and the audit
+	$(GO) test -run '^$$' -bench . -benchmem ./harness/history ./checkers
+
+lint: ## gofmt, go vet, staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }
+	$(GO) vet $(PKGS)
+	$(GO) tool staticcheck $(PKGS)
+
+fmt: ## gofmt -w
+	gofmt -w $$(git ls-files '*.go')
+
+clean: ## remove bin and run directories
+	rm -rf bin results/runs

@@ -1,0 +1,61 @@
+package checkertest
+
+import (
+	"fmt"
+
+	"waybill/harness/history"
+)
+
+// checkpoint quiesces, drains, scans two replicas and reads the effects back, lane after lane.
+func (w *world) checkpoint() {
+	for _, q := range w.lanes {
+		q.drain()
+	}
+	w.ctl(history.Event{Kind: history.CheckpointBegin})
+	for _, q := range w.lanes {
+		if q.traits.Scannable {
+			for r := range 2 {
+				q.scan(fmt.Sprintf("n%d", r))
+			}
+		}
+		for _, m := range q.effects {
+			q.put(inspector, history.Event{Kind: history.Readback, Msg: m, Count: 1, Ref: w.ep})
+		}
+		q.put(inspector, history.Event{Kind: history.ReadbackEnd, Ref: w.ep, Count: uint64(len(q.effects)), Status: history.OK})
+		w.ctl(history.Event{Kind: history.CheckpointEnd, Lane: q.lane, Status: history.OK})
+	}
+}
+
+func (q *queue) drain() {
+	for _, p := range q.producers {
+		q.flush(p)
+	}
+	for q.busy() {
+		for _, c := range q.consumers {
+			q.receive(c, len(q.backlog))
+			for len(c.held) > 0 {
+				q.process(c, false)
+			}
+		}
+	}
+}
+
+func (q *queue) busy() bool {
+	for _, c := range q.consumers {
+		if len(c.held) > 0 {
+			return true
+		}
+	}
+	return len(q.backlog) > 0
+}
+
+func (q *queue) scan(replica string) {
+	w := q.w
+	w.tag++
+	tag := w.tag
+	q.put(inspector, history.Event{Kind: history.ScanBegin, Ref: w.ep, Tag: tag, Name: replica, From: 1, To: int64(len(q.log))})
+	for _, x := range q.log {
+		w.put(inspector, history.Event{Kind: history.Copy, Tag: tag, Msg: x.msg, Attempt: x.attempt, Key: x.key, Pos: history.Position{Offset: x.offset}})
+	}
+	q.put(inspector, history.Event{Kind: history.ScanEnd, Ref: w.ep, Tag: tag, Status: history.OK, Count: uint64(len(q.log)), From: 1, To: int64(len(q.log))})
+}

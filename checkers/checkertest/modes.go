@@ -1,0 +1,61 @@
+// Package checkertest makes histories as a run would record them, from a seed: several lanes, faults, retries, unknown outcomes,
+// redeliveries, killed and paused lives, checkpoints. They are clean by construction: no promise is broken in them, and every
+// fault bites enough for every cell to be kept. It models no broker in particular and decides no verdict.
+package checkertest
+
+import (
+	"time"
+
+	"waybill/harness/experiment"
+	"waybill/harness/semantics"
+)
+
+// Modes are the four of the first target, with the promises that matter to an audit.
+func Modes() []semantics.Mode {
+	return []semantics.Mode{
+		{Name: "core", Promises: []semantics.Promise{
+			{Stage: semantics.Delivered, Guarantee: semantics.AtMostOnce}, {Stage: semantics.Applied, Guarantee: semantics.AtMostOnce},
+		}},
+		{Name: "jetstream", Promises: []semantics.Promise{
+			{Stage: semantics.Stored, Guarantee: semantics.AtLeastOnce}, {Stage: semantics.Applied, Guarantee: semantics.AtLeastOnce},
+		}, Traits: semantics.Traits{Confirms: true, Acks: true, Scannable: true, Leader: true}},
+		{Name: "jetstream-dedup", Promises: []semantics.Promise{
+			{Stage: semantics.Stored, Guarantee: semantics.ExactlyOnce, Ordered: true}, {Stage: semantics.Applied, Guarantee: semantics.AtLeastOnce},
+		}, Traits: semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true, DedupStore: true}},
+		{Name: "jetstream-ledger", Promises: []semantics.Promise{
+			{Stage: semantics.Stored, Guarantee: semantics.ExactlyOnce, Ordered: true}, {Stage: semantics.Applied, Guarantee: semantics.ExactlyOnce},
+		}, Traits: semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true, DedupStore: true, DedupEffect: true}},
+	}
+}
+
+// Faults are those that the generator can play.
+func Faults() []string {
+	return []string{"kill-consumer", "pause-consumer", "kill-producer", "kill-leader", "isolate-leader", "lose-confirms", "cut-clients"}
+}
+
+// newExperiment is an experiment with a lane a mode.
+func newExperiment(modes []semantics.Mode) experiment.Experiment {
+	x := experiment.Experiment{Run: "testtest", Target: "model", Profile: "model", Nodes: 3,
+		Limits: experiment.Limits{Heal: 30 * time.Second, Drain: 30 * time.Second}}
+	for _, m := range modes {
+		x.Lanes = append(x.Lanes, experiment.Lane{Name: m.Name, Queue: "q-" + m.Name, Mode: m, Producers: 2, Consumers: 2})
+	}
+	return x
+}
+
+func newSchedule(faults []string, x experiment.Experiment) experiment.Schedule {
+	var s experiment.Schedule
+	for i, f := range faults {
+		ep := experiment.Episode{Number: i + 1, Fault: f, Spared: map[string]string{}}
+		for _, l := range x.Lanes {
+			if f == "kill-producer" && l.Mode.Traits.Acks {
+				ep.Spared[experiment.SparedKey(l.Name, semantics.Applied)] = "a producer's death does not touch consumers"
+			}
+			if f == "kill-consumer" || f == "pause-consumer" {
+				ep.Spared[experiment.SparedKey(l.Name, semantics.Stored)] = "a consumer does not touch what is stored"
+			}
+		}
+		s.Episodes = append(s.Episodes, ep)
+	}
+	return s
+}

@@ -1,0 +1,245 @@
+package checkertest
+
+import (
+	"fmt"
+	"slices"
+
+	"waybill/harness/history"
+	"waybill/harness/semantics"
+)
+
+// queue is one lane: its producers, what is stored, its consumers and their effects.
+type queue struct {
+	w         *world
+	lane      uint32
+	traits    semantics.Traits
+	producers []*producer
+	consumers []*consumer
+	log       []copied
+	backlog   []int // indices of log: to be delivered, next first
+	where     map[history.Msg]int
+	effects   []history.Msg
+	applied   map[history.Msg]bool
+	leader    int
+	term      uint64
+	counts    map[int]uint64
+	withhold  bool // the next acknowledgement, where effects are deduplicated
+}
+
+type copied struct {
+	msg     history.Msg
+	attempt uint32
+	key     uint32
+	offset  int64
+}
+
+type producer struct {
+	life history.Life
+	next uint64
+	open []attempt
+	host string
+}
+
+// attempt is a send without an outcome. at is where its copy went: -1 if it never arrived.
+type attempt struct {
+	msg     history.Msg
+	n       uint32
+	key     uint32
+	at      int
+	dup     bool
+	doubted bool
+}
+
+type consumer struct {
+	life   history.Life
+	call   uint64
+	host   string
+	paused bool
+	held   []int // indices of log, delivered and not finished
+}
+
+func newQueue(w *world, lane uint32, m semantics.Mode) *queue {
+	q := &queue{w: w, lane: lane, traits: m.Traits, where: map[history.Msg]int{}, applied: map[history.Msg]bool{}, counts: map[int]uint64{}, term: 1}
+	for i := range 2 {
+		p := &producer{host: fmt.Sprintf("p%d-%d", lane, i)}
+		p.life = w.life("producer", p.host, lane)
+		q.producers = append(q.producers, p)
+		c := &consumer{host: fmt.Sprintf("c%d-%d", lane, i)}
+		c.life = w.life("consumer", c.host, lane)
+		q.consumers = append(q.consumers, c)
+	}
+	return q
+}
+
+func (q *queue) put(life history.Life, e history.Event) {
+	e.Lane = q.lane
+	q.w.put(life, e)
+}
+
+func (q *queue) lead() {
+	if !q.traits.Leader {
+		return
+	}
+	q.put(controller, history.Event{Kind: history.Leader, Name: fmt.Sprintf("n%d", q.leader), Pos: history.Position{Epoch: q.term}, Text: "queue"})
+}
+
+func (q *queue) elect() {
+	q.leader = (q.leader + 1) % 3
+	q.term++
+	q.lead()
+}
+
+// step is a moment of ordinary work.
+func (q *queue) step(trouble bool) {
+	p := q.producers[q.w.rng.IntN(2)]
+	q.send(p)
+	for len(p.open) > 0 && q.w.rng.IntN(3) > 0 {
+		q.resolve(p, trouble)
+	}
+	c := q.consumers[q.w.rng.IntN(2)]
+	if q.w.rng.IntN(2) == 0 {
+		q.receive(c, 1+q.w.rng.IntN(4))
+	}
+	for len(c.held) > 0 && q.w.rng.IntN(4) > 0 {
+		q.process(c, trouble)
+	}
+}
+
+// send publishes a new message, whose copy arrives at once if it does.
+func (q *queue) send(p *producer) {
+	p.next++
+	a := attempt{msg: history.Msg{Life: p.life, Seq: p.next}, n: 1, key: uint32(q.w.rng.IntN(3))}
+	q.publish(p, a, 0)
+}
+
+func (q *queue) publish(p *producer, a attempt, flags history.Flags) {
+	q.put(p.life, history.Event{Kind: history.Send, Msg: a.msg, Attempt: a.n, Key: a.key, Session: 1, Flags: flags})
+	i, had := q.where[a.msg]
+	switch {
+	case had && q.traits.DedupStore:
+		a.at, a.dup = i, true
+	case q.w.rng.IntN(20) == 0 && !had:
+		a.at = -1
+	default:
+		a.at = len(q.log)
+		q.log = append(q.log, copied{a.msg, a.n, a.key, int64(len(q.log) + 1)})
+		q.where[a.msg] = a.at
+		q.backlog = append(q.backlog, a.at)
+	}
+	p.open = append(p.open, a)
+}
+
+// resolve ends the oldest open attempt, and tries again when it has to.
+func (q *queue) resolve(p *producer, trouble bool) {
+	a := p.open[0]
+	p.open = p.open[1:]
+	e := history.Event{Kind: history.Outcome, Msg: a.msg, Attempt: a.n, Status: history.Unknown}
+	switch {
+	case !q.traits.Confirms:
+		e.Reason = history.NoConfirmation
+	case a.at < 0 && q.w.rng.IntN(2) == 0:
+		e.Status, e.Reason, e.Origin = history.Rejected, history.NotConnected, history.FromClient
+	case a.at < 0 || trouble && q.w.rng.IntN(2) == 0 && a.n < 3:
+		e.Reason, e.Origin = history.Timeout, history.FromTimeout
+	default:
+		e.Status, e.Origin, e.Pos = history.Acked, history.FromBroker, history.Position{Offset: q.log[a.at].offset}
+		if a.dup {
+			e.Flags = history.Duplicate
+		}
+	}
+	q.put(p.life, e)
+	switch {
+	case !q.traits.Confirms:
+	case e.Status == history.Unknown && q.w.rng.IntN(10) > 0:
+		a.n++
+		a.dup = false
+		q.publish(p, a, 0)
+	case e.Status == history.Unknown:
+		q.put(p.life, history.Event{Kind: history.GiveUp, Msg: a.msg})
+	case e.Status == history.Acked && q.traits.DedupStore && !a.doubted && q.w.rng.IntN(8) == 0:
+		a.n++
+		a.doubted = true
+		q.publish(p, a, history.Doubt)
+	}
+}
+
+// receive delivers up to n copies from the backlog.
+func (q *queue) receive(c *consumer, n int) {
+	if c.paused {
+		return
+	}
+	c.call++
+	q.put(c.life, history.Event{Kind: history.Receive, Call: c.call})
+	for ; n > 0 && len(q.backlog) > 0; n-- {
+		i := q.backlog[0]
+		q.backlog = q.backlog[1:]
+		if !q.traits.Acks && q.w.rng.IntN(30) == 0 {
+			continue // at most once: lost on the way
+		}
+		q.counts[i]++
+		x := q.log[i]
+		e := history.Event{Kind: history.Delivery, Msg: x.msg, Attempt: x.attempt, Key: x.key, Pos: q.pos(i), Call: c.call, Count: q.counts[i]}
+		if e.Count > 1 {
+			e.Flags = history.Redelivered
+		}
+		q.put(c.life, e)
+		c.held = append(c.held, i)
+	}
+}
+
+// pos is where a consumer sees a copy: nowhere, where the queue has no positions.
+func (q *queue) pos(i int) history.Position {
+	if !q.traits.Scannable {
+		return history.Position{}
+	}
+	return history.Position{Offset: q.log[i].offset}
+}
+
+// process applies and acknowledges the oldest delivery held.
+func (q *queue) process(c *consumer, trouble bool) {
+	if c.paused {
+		return
+	}
+	i := c.held[0]
+	c.held = c.held[1:]
+	m := q.log[i].msg
+	q.put(c.life, history.Event{Kind: history.ApplyBegin, Msg: m, Pos: q.pos(i)})
+	status := history.OK
+	if q.traits.DedupEffect && q.applied[m] {
+		status = history.DedupHit
+	} else {
+		q.effects = append(q.effects, m)
+		q.applied[m] = true
+	}
+	q.put(c.life, history.Event{Kind: history.ApplyEnd, Msg: m, Pos: q.pos(i), Status: status})
+	if !q.traits.Acks {
+		return
+	}
+	ack := history.Event{Kind: history.AckOutcome, Msg: m, Pos: q.pos(i), Status: history.Unconfirmable}
+	if q.traits.DedupEffect && (q.withhold || q.counts[i] == 1 && q.w.rng.IntN(8) == 0) {
+		ack.Status, ack.Reason = history.Unknown, history.Withheld
+		q.put(c.life, ack)
+		q.backlog = append(q.backlog, i)
+		return
+	}
+	q.put(c.life, history.Event{Kind: history.AckCalled, Msg: m, Pos: q.pos(i)})
+	switch {
+	case trouble && q.counts[i] < 3 && q.w.rng.IntN(3) == 0: // the acknowledgement is lost on its way
+		ack.Status, ack.Reason = history.Unknown, history.Timeout
+		if !q.traits.ConfirmsAcks {
+			ack.Status = history.Unconfirmable
+		}
+		q.backlog = append(q.backlog, i)
+	case q.traits.ConfirmsAcks:
+		ack.Status = history.Confirmed
+		q.backlog = slices.DeleteFunc(q.backlog, func(j int) bool { return j == i })
+	}
+	q.put(c.life, ack)
+}
+
+// expire returns what a consumer holds to the backlog, as an acknowledgement timeout does.
+func (q *queue) expire(c *consumer) {
+	if q.traits.Acks {
+		q.backlog = append(q.backlog, c.held...)
+	}
+}

@@ -1,0 +1,66 @@
+package checkers
+
+import (
+	"fmt"
+	"time"
+
+	"waybill/harness/history"
+	"waybill/harness/semantics"
+)
+
+// Names of the anomalies of liveness.
+const (
+	unavailable = "unavailable"
+	stuck       = "stuck"
+)
+
+// live judges an episode's liveness on one lane against Waybill's declared limits, which are not the vendor's words:
+//
+//   - unavailable: after recovery no sentinel was acknowledged and delivered within Limits.Heal; or acknowledged messages could
+//     not be read at a checkpoint whose drain was proven, and were there at a later one.
+//   - stuck: the lane did not quiesce or drain within its limit.
+//
+// It is a column of its own: kept, broken, or inconclusive where nobody looked.
+func (ep *episode) live(l *lane, x limits) (semantics.Result, string) {
+	cp := ep.ends[l.index]
+	healed := ep.healed[l.index]
+	switch {
+	case healed != nil && healed.Status != history.OK:
+		return semantics.Broken, because(fmt.Sprintf(unavailable+": no sentinel was acknowledged and delivered within %v of recovery", x.heal), healed.Text)
+	case cp != nil && cp.status != history.OK && cp.reason == history.LimitReached:
+		return semantics.Broken, because(fmt.Sprintf(stuck+": not drained within %v", x.drain), cp.why)
+	case l.back[ep.number] > 0:
+		return semantics.Broken, fmt.Sprintf(unavailable+": %d acknowledged messages could not be read at the checkpoint, and could later", l.back[ep.number])
+	case cp == nil:
+		return semantics.Inconclusive, "no checkpoint"
+	case cp.status != history.OK:
+		return semantics.Inconclusive, because("drain not proven", cp.why)
+	case healed == nil && !ep.final && !calm(ep.Fault):
+		return semantics.Inconclusive, "nobody looked whether the service came back"
+	}
+	return semantics.Kept, ""
+}
+
+// limits is what liveness is judged against.
+type limits struct{ heal, drain time.Duration }
+
+// recall takes back what was called lost and is applied after all: it was unavailable for a while.
+func (l *lane) recall() {
+	l.back = map[int]int64{}
+	for _, c := range l.found {
+		if c.group != "lost" {
+			continue
+		}
+		back := c.msgs.And(l.read.once)
+		l.back[c.episode] += back.Len()
+		c.msgs = c.msgs.AndNot(back)
+	}
+}
+
+// because appends a reason, where there is one.
+func because(what, why string) string {
+	if why == "" {
+		return what
+	}
+	return what + ": " + why
+}

@@ -1,0 +1,107 @@
+package checkers
+
+import (
+	"context"
+
+	"waybill/harness/history"
+)
+
+// reread answers the questions of one reading.
+func (a *audit) reread(ctx context.Context, in map[*lane]*examined) error {
+	scans := map[scanKey]*rescan{}
+	ref := 0
+	return each(ctx, a.in.Source, func(e *history.Event) error {
+		switch e.Kind {
+		case history.EpisodeBegin:
+			ref = int(e.Ref)
+			return nil
+		case history.Copy:
+			if s := scans[scanKey{e.Life, e.Tag}]; s != nil {
+				s.copy(e, in[s.lane])
+			}
+			return nil
+		case history.ScanEnd:
+			if s := scans[scanKey{e.Life, e.Tag}]; s != nil {
+				s.end(e, in[s.lane])
+				delete(scans, s.key)
+			}
+			return nil
+		case history.ScanBegin, history.Outcome, history.Receive, history.Delivery, history.AckOutcome:
+		default:
+			return nil
+		}
+		l, err := a.laneOf(e)
+		if err != nil || l == nil || in[l] == nil {
+			return err
+		}
+		if e.Kind == history.ScanBegin {
+			id := scanID{scanKey{e.Life, e.Tag}, e.Ref}
+			scans[id.scanKey] = &rescan{lane: l, ref: int(e.Ref), key: id.scanKey, judged: a.judged[id], from: e.From, to: e.To,
+				found: map[history.Msg][]history.Position{}, twice: map[history.Msg]history.Position{}}
+			return nil
+		}
+		in[l].see(e, l, ref)
+		return nil
+	})
+}
+
+func (x *examined) see(e *history.Event, l *lane, ref int) {
+	switch e.Kind {
+	case history.Outcome:
+		if e.Status != history.Acked || e.Pos.Offset == 0 {
+			return
+		}
+		if x.pages[pageOf(e)] {
+			x.acks[e.Msg] = append(x.acks[e.Msg], e.Pos)
+		}
+		if x.asked.Has(e.Msg) {
+			x.answers[e.Msg] = e.Pos
+		}
+	case history.Receive:
+		if x.receives != nil {
+			x.receives[e.Life] = e.Time
+		}
+	case history.Delivery:
+		x.redelivered(e, ref)
+	case history.AckOutcome:
+		if x.copies != nil && e.Status == history.Confirmed && e.Pos.Offset != 0 && l.late.Has(e.Msg) {
+			c := copyOf{e.Msg, e.Pos.Partition, e.Pos.Offset}
+			if x.copies[c] == nil {
+				at := e.Time
+				x.copies[c] = &at
+			}
+		}
+	}
+}
+
+func (s *rescan) copy(e *history.Event, x *examined) {
+	if x == nil || e.Flags&(history.Invisible|history.Foreign) != 0 {
+		return
+	}
+	if s.judged && x.pages[pageOf(e)] {
+		s.found[e.Msg] = append(s.found[e.Msg], e.Pos)
+	}
+	if !s.lane.unsure.Has(e.Msg) {
+		return
+	}
+	if p, ok := s.twice[e.Msg]; !ok {
+		s.twice[e.Msg] = e.Pos
+	} else if !same(p, e.Pos) {
+		x.apart.Add(e.Msg)
+	}
+}
+
+func (s *rescan) end(e *history.Event, x *examined) {
+	if x == nil || !s.judged {
+		return
+	}
+	if e.From != 0 || e.To != 0 {
+		s.from, s.to = e.From, e.To
+	}
+	for m, at := range s.found {
+		x.place(s, m, at)
+	}
+}
+
+// same reports whether two positions are of one slot of a queue. Producers do not always know incarnation and epoch.
+func same(a, b history.Position) bool { return a.Partition == b.Partition && a.Offset == b.Offset }

@@ -1,0 +1,113 @@
+package campaign
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"waybill/harness/run"
+	"waybill/harness/semantics"
+	"waybill/results"
+	"waybill/targets"
+)
+
+// Listener is told what happens. Calls come from one goroutine.
+type Listener interface {
+	Planned(p Plan, d results.Dir)
+	Told(p run.Progress)
+	Judged(v semantics.Verdict, d results.Dir, warning error)
+}
+
+// ErrRun says that the harness or the broker could not be run to the end. What was recorded is in the run directory all the same.
+var ErrRun = errors.New("the run could not be carried out")
+
+// Test carries one plan out and judges it. stop asks it to heal, drain, judge what there is and return; closing kill ends it at once
+// (and judges what there is). The verdict is valid unless the error says that there is none.
+func Test(ctx context.Context, p Plan, t targets.Target, out string, command []string, l Listener, stop, kill <-chan struct{}) (semantics.Verdict, error) {
+	var none semantics.Verdict
+	started := time.Now()
+	dist, err := t.Provision(ctx, cacheDir())
+	if err != nil {
+		return none, fmt.Errorf("%w: provision %s: %w", ErrRun, p.Experiment.Target, err)
+	}
+	d, err := results.NewDir(out, p.Experiment.Target, started, p.Experiment.Seed)
+	if err != nil {
+		return none, err
+	}
+	m := results.NewManifest(p.Experiment.Seed, command, started)
+	m.Target, m.Version = p.Experiment.Target, dist.Version
+	if err := errors.Join(d.SaveExperiment(p.Experiment), d.SaveSchedule(p.Schedule), d.SaveManifest(m)); err != nil {
+		return none, err
+	}
+	l.Planned(p, d)
+	runErr := carryOut(p, d, dist, l, stop, kill)
+	m.Ended = time.Now().UTC()
+	if err := d.SaveManifest(m); err != nil {
+		runErr = errors.Join(runErr, err)
+	}
+	v, err := Judge(ctx, d)
+	if err != nil {
+		return none, errors.Join(runErr, err)
+	}
+	warning, err := Publish(d, v)
+	l.Judged(v, d, warning)
+	return v, errors.Join(runErr, err)
+}
+
+// carryOut runs the lab to its end.
+func carryOut(p Plan, d results.Dir, dist targets.Distribution, l Listener, stop, kill <-chan struct{}) error {
+	abs, err := filepath.Abs(string(d))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRun, err)
+	}
+	j := run.Job{Dir: abs, Distribution: dist, Experiment: p.Experiment, Schedule: p.Schedule}
+	r, err := run.Start(j)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRun, err)
+	}
+	var last run.Progress
+	for told := r.Progress(); told != nil; {
+		select {
+		case x, open := <-told:
+			if !open {
+				told = nil
+				break
+			}
+			last = x
+			l.Told(x)
+		case <-stop:
+			stop = nil
+			if err := r.Interrupt(); err != nil {
+				r.Kill()
+			}
+		case <-kill:
+			kill = nil
+			r.Kill()
+		}
+	}
+	code, err := r.Wait(j)
+	switch {
+	case err == nil && code == 0:
+		// Brokers' data is as large as the load; the history has what was seen of it.
+		if err := os.RemoveAll(j.Lab()); err != nil {
+			return fmt.Errorf("campaign: remove the lab's folders: %w", err)
+		}
+		return nil
+	case last.Error != "":
+		return fmt.Errorf("%w: %s", ErrRun, last.Error)
+	default:
+		return errors.Join(fmt.Errorf("%w: the controller ended with code %d", ErrRun, code), err)
+	}
+}
+
+// cacheDir is where distributions are kept between runs.
+func cacheDir() string {
+	base, err := os.UserCacheDir()
+	if err != nil {
+		base = os.TempDir()
+	}
+	return filepath.Join(base, "waybill")
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"waybill/harness/campaign"
+	"waybill/harness/run"
+	"waybill/harness/semantics"
+	"waybill/results"
+)
+
+// progress shows a run as it goes: on a terminal one repainted line below the lines of what happened, elsewhere plain lines, seldom.
+type progress struct {
+	s       screen
+	plan    campaign.Plan
+	started time.Time
+	where   string // episode and phase
+	rates   string
+	painted bool
+	spoke   time.Time
+}
+
+// plainEvery is how often rates are printed where nothing can be repainted.
+const plainEvery = 15 * time.Second
+
+func newProgress(s screen, p campaign.Plan) *progress { return &progress{s: s, plan: p} }
+
+// Planned prints what is about to happen and how long it takes.
+func (p *progress) Planned(plan campaign.Plan, d results.Dir) {
+	p.started = time.Now()
+	p.spoke = p.started
+	e := plan.Experiment
+	var modes []string
+	for _, l := range e.Lanes {
+		modes = append(modes, l.Name)
+	}
+	fmt.Fprintf(p.s.out, "%s %s, profile %s, %d nodes; seed %d\n", e.Target, e.Version, e.Profile, e.Nodes, e.Seed)
+	fmt.Fprintf(p.s.out, "  modes   %s, %g messages a second each\n", strings.Join(modes, ", "), e.Load.Rate)
+	for i, x := range plan.Schedule.Episodes {
+		head := "        "
+		if i == 0 {
+			head = "  faults"
+		}
+		fmt.Fprintf(p.s.out, "%s  %d. %-26s %4.0f s\n", head, x.Number, x.Fault, x.Length.Seconds())
+	}
+	if left := plan.Schedule.LeftOut; len(left) > 0 {
+		fmt.Fprintf(p.s.out, "  left out for want of time: %s\n", strings.Join(left, ", "))
+	}
+	fmt.Fprintf(p.s.out, "  takes about %s; run directory %s\n\n", (plan.Length() + 12*time.Second).Round(time.Second), d)
+}
+
+// Told takes one report of the run.
+func (p *progress) Told(x run.Progress) {
+	if x.Warning != "" {
+		p.line("! " + x.Warning)
+	}
+	if x.Phase != "" {
+		p.where = x.Phase
+		if x.Fault != "" {
+			p.where = fmt.Sprintf("episode %d of %d, %s: %s", x.Episode, len(p.plan.Schedule.Episodes), x.Fault, x.Phase)
+		}
+		if !p.s.terminal {
+			p.line(p.where)
+		}
+	}
+	if x.Line != "" {
+		p.line(x.Line)
+	}
+	if len(x.Lanes) > 0 {
+		var parts []string
+		for _, l := range x.Lanes {
+			part := fmt.Sprintf("%s %.0f→%.0f/s", l.Name, l.Acked, l.Applied)
+			if l.Flying > 0 {
+				part += fmt.Sprintf(" (%d open)", l.Flying)
+			}
+			parts = append(parts, part)
+		}
+		p.rates = strings.Join(parts, "  ")
+		if !p.s.terminal && time.Since(p.spoke) >= plainEvery {
+			p.line(p.where + "; acked→applied: " + p.rates)
+		}
+	}
+	p.paint()
+}
+
+// line prints something that stays.
+func (p *progress) line(text string) {
+	p.clear()
+	p.spoke = time.Now()
+	for _, l := range strings.Split(strings.TrimSpace(text), "\n") {
+		fmt.Fprintf(p.s.out, "%s  %s\n", p.clock(), printable(l))
+	}
+}
+
+func (p *progress) clock() string {
+	d := time.Since(p.started).Round(time.Second)
+	return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60)
+}
+
+func (p *progress) paint() {
+	if !p.s.terminal {
+		return
+	}
+	p.clear()
+	text := []rune(fmt.Sprintf("%s  %s  %s", p.clock(), p.where, p.rates))
+	if len(text) >= p.s.width {
+		text = append(text[:max(0, p.s.width-2)], '…')
+	}
+	io.WriteString(p.s.out, printable(string(text)))
+	p.painted = true
+}
+
+func (p *progress) clear() {
+	if p.painted {
+		io.WriteString(p.s.out, "\r\x1b[K")
+		p.painted = false
+	}
+}
+
+// Judged prints the verdict.
+func (p *progress) Judged(v semantics.Verdict, d results.Dir, warning error) {
+	p.clear()
+	fmt.Fprintln(p.s.out)
+	show(p.s, v, d, warning)
+}
+
+func (p *progress) close() { p.clear() }
+
+// show prints a verdict and where its views are.
+func show(s screen, v semantics.Verdict, d results.Dir, warning error) {
+	if err := results.Matrix(s.out, v, results.TermOptions{Color: s.color, Width: s.width, Dir: string(d)}); err != nil {
+		fmt.Fprintf(s.err, "waybill: %v\n", err)
+	}
+	if warning != nil {
+		fmt.Fprintf(s.err, "waybill: the report is not whole, the verdict stands: %v\n", warning)
+	}
+}
+
+// printable takes out what could steer a terminal: lines may hold a broker's own words.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) {
+			return ' '
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"waybill/harness/campaign"
+	"waybill/harness/experiment"
+	"waybill/harness/semantics"
+)
+
+func testCommand(s screen) *cobra.Command {
+	spec := experiment.DefaultSpec()
+	var schedule, out, expect string
+	c := &cobra.Command{
+		Use:   "test [EXPERIMENT.yaml]",
+		Short: "Run a broker, break it, and audit every message",
+		Long: `Starts a real cluster in a lab of its own, drives one lane for each mode through a seeded tour of
+faults, audits the histories, and prints which promise held under which fault. The run directory
+keeps everything that the verdict rests on. What flags say wins over the experiment file.
+
+Ctrl-C heals what is broken, drains, audits what there is and says that it was cut short; a second
+one ends everything at once.
+
+` + exitHelp,
+		Example: `  waybill test                                   the representative tour of NATS, about two minutes
+  waybill test --fault all                       every fault, about four minutes
+  waybill test --mode jetstream,jetstream-dedup --fault lose-confirms
+  waybill test --fault kill-leader:of=consumer --seed 42
+  waybill test --time 60s                        as many faults as fit into a minute
+  waybill test --schedule results/runs/nats/RUN/schedule.yaml
+  waybill test nightly.yaml --out /var/tmp/runs`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	f := c.Flags()
+	f.StringVar(&spec.Target, "target", spec.Target, "broker to test (waybill list targets)")
+	f.StringVar(&spec.Profile, "profile", "", "broker settings to run under; default: every profile that the modes need")
+	f.StringSliceVar(&spec.Modes, "mode", nil, "modes to run, comma separated (waybill list modes); default: all")
+	f.StringSliceVar(&spec.Faults, "fault", nil, "faults, comma separated (waybill list faults), 'all' or 'none'; default: a representative tour")
+	f.DurationVar(&spec.Time, "time", 0, "how long the episodes may take together; faults that do not fit are named; default: no limit")
+	f.Uint64Var(&spec.Seed, "seed", 0, "everything random follows it; default: chosen and printed")
+	f.Float64Var(&spec.Load.Rate, "rate", spec.Load.Rate, "messages a second and lane, open loop")
+	f.IntVar(&spec.Load.Size, "size", spec.Load.Size, "bytes of payload")
+	f.IntVar(&spec.Load.Producers, "producers", spec.Load.Producers, "producers a lane")
+	f.IntVar(&spec.Load.Consumers, "consumers", spec.Load.Consumers, "members of each consumer group")
+	f.BoolVar(&spec.FastHeal, "fast-heal", false, "TCP settings that notice a mended link within a second, instead of the kernel's")
+	f.StringVar(&schedule, "schedule", "", "run this schedule file instead of one made from the seed")
+	f.StringVar(&out, "out", "results/runs", "folder that run directories are made in")
+	f.StringVar(&expect, "expect", "", "verdict to expect (kept, broken, inconclusive): exit 0 exactly when it is that")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			fromFile, err := experiment.ReadSpec(args[0])
+			if err != nil {
+				return err
+			}
+			spec = overrule(fromFile, spec, cmd.Flags().Changed)
+		}
+		if !validExpectation(expect) {
+			return fmt.Errorf("--expect %q: want kept, broken or inconclusive", expect)
+		}
+		if spec.Seed == 0 {
+			spec.Seed = campaign.NewSeed()
+		}
+		var replay *experiment.Schedule
+		if schedule != "" {
+			sched, err := experiment.ReadSchedule(schedule)
+			if err != nil {
+				return err
+			}
+			replay = &sched
+		}
+		return test(cmd.Context(), s, spec, replay, out, expect)
+	}
+	return c
+}
+
+// overrule takes what flags said over what the file says.
+func overrule(file, flags experiment.Spec, changed func(string) bool) experiment.Spec {
+	for name, set := range map[string]func(){
+		"target":    func() { file.Target = flags.Target },
+		"profile":   func() { file.Profile = flags.Profile },
+		"mode":      func() { file.Modes = flags.Modes },
+		"fault":     func() { file.Faults = flags.Faults },
+		"time":      func() { file.Time = flags.Time },
+		"seed":      func() { file.Seed = flags.Seed },
+		"rate":      func() { file.Load.Rate = flags.Load.Rate },
+		"size":      func() { file.Load.Size = flags.Load.Size },
+		"producers": func() { file.Load.Producers = flags.Load.Producers },
+		"consumers": func() { file.Load.Consumers = flags.Load.Consumers },
+		"fast-heal": func() { file.FastHeal = flags.FastHeal },
+	} {
+		if changed(name) {
+			set()
+		}
+	}
+	return file
+}
+
+func validExpectation(s string) bool {
+	switch semantics.Result(s) {
+	case "", semantics.Kept, semantics.Broken, semantics.Inconclusive:
+		return true
+	}
+	return false
+}
+
+// test carries the plans out one after another. The exit code is the worst of them: a broken promise is never masked.
+func test(ctx context.Context, s screen, spec experiment.Spec, replay *experiment.Schedule, out, expect string) error {
+	plans, target, err := campaign.Resolve(spec, replay)
+	if err != nil {
+		return err
+	}
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	stop, kill, release := interrupts(s)
+	defer release()
+	worst := semantics.Kept
+	for _, p := range plans {
+		l := newProgress(s, p)
+		v, err := campaign.Test(ctx, p, target, out, os.Args, l, stop, kill)
+		l.close()
+		if err != nil {
+			code := ExitUsage
+			if errors.Is(err, campaign.ErrRun) {
+				code = ExitRun
+			}
+			if v.Result == semantics.Broken {
+				code = ExitBroken // a promise seen broken stays broken, whatever ended the run
+			}
+			return coded{code, err}
+		}
+		worst = worse(worst, v.Result)
+		if v.CutShort != "" {
+			break
+		}
+	}
+	if expect != "" {
+		if worst == semantics.Result(expect) {
+			fmt.Fprintf(s.out, "As expected: %s.\n", expect)
+			return nil
+		}
+		return coded{ExitBroken, fmt.Errorf("expected %s, but the verdict is %s", expect, worst)}
+	}
+	return exitWith(semantics.Verdict{ExitCode: exitOf(worst)})
+}
+
+func worse(a, b semantics.Result) semantics.Result {
+	if exitRank(b) > exitRank(a) {
+		return b
+	}
+	return a
+}
+
+func exitRank(r semantics.Result) int {
+	return map[semantics.Result]int{semantics.Inconclusive: 1, semantics.Broken: 2}[r]
+}
+
+func exitOf(r semantics.Result) int {
+	return map[semantics.Result]int{semantics.Inconclusive: ExitInconclusive, semantics.Broken: ExitBroken}[r]
+}
+
+// interrupts turns the first SIGINT or SIGTERM into stop and the second into kill.
+func interrupts(s screen) (stop, kill <-chan struct{}, release func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	first, second, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		for _, then := range []struct {
+			c    chan struct{}
+			line string
+		}{
+			{first, "Interrupted: healing, draining and auditing what there is. Once more ends it at once."},
+			{second, "Ended at once: auditing what there is."},
+		} {
+			select {
+			case <-signals:
+				fmt.Fprintln(s.err, then.line)
+				close(then.c)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return first, second, func() { signal.Stop(signals); close(done) }
+}

@@ -1,0 +1,81 @@
+package experiment
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Spec is what a person asks for, in a file or by flags: everything not said has a default.
+type Spec struct {
+	Target  string        `yaml:"target"`
+	Profile string        `yaml:"profile"`
+	Modes   []string      `yaml:"modes"`  // empty: all of the profile
+	Faults  []string      `yaml:"faults"` // empty: the representative tour; "all": every one; "none"
+	Time    time.Duration `yaml:"time"`   // for the episodes; 0: as long as they take
+	Seed    uint64        `yaml:"seed"`   // 0: chosen and printed
+	Nodes   int           `yaml:"nodes"`
+	Load    LoadSpec      `yaml:"load"`
+
+	FastHeal bool `yaml:"fastHeal"`
+}
+
+// LoadSpec is the part of Load that a person may choose.
+type LoadSpec struct {
+	Rate       float64       `yaml:"rate"`
+	Size       int           `yaml:"size"`
+	Keys       int           `yaml:"keys"`
+	Producers  int           `yaml:"producers"`
+	Consumers  int           `yaml:"consumers"`
+	Processing time.Duration `yaml:"processing"`
+}
+
+// DefaultSpec is what `waybill test` does when nothing is asked for.
+func DefaultSpec() Spec {
+	return Spec{Target: "nats", Nodes: 3, Load: LoadSpec{Rate: 200, Size: 128, Keys: 16, Producers: 2, Consumers: 2, Processing: 2 * time.Millisecond}}
+}
+
+// ReadSpec reads an experiment file over the defaults. Errors name the file, the line and the column, and show the line.
+func ReadSpec(path string) (Spec, error) {
+	s := DefaultSpec()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return s, fmt.Errorf("experiment: %w", err)
+	}
+	if err := decode(b, &s); err != nil {
+		return s, fmt.Errorf("experiment: %s: %w", path, err)
+	}
+	return s, nil
+}
+
+// ReadSchedule reads a schedule file, as a run directory holds one.
+func ReadSchedule(path string) (Schedule, error) {
+	var s Schedule
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return s, fmt.Errorf("experiment: schedule: %w", err)
+	}
+	if err := decode(b, &s); err != nil {
+		return s, fmt.Errorf("experiment: schedule %s: %w", path, err)
+	}
+	for i := range s.Episodes {
+		if s.Episodes[i].Fault == "" {
+			return s, fmt.Errorf("experiment: schedule %s: episode %d names no fault", path, i+1)
+		}
+		s.Episodes[i].Number = i + 1
+	}
+	return s, nil
+}
+
+func decode(b []byte, into any) error {
+	if len(strings.TrimSpace(string(b))) == 0 {
+		return nil // an empty file asks for the defaults
+	}
+	if err := yaml.UnmarshalWithOptions(b, into, yaml.Strict()); err != nil {
+		return fmt.Errorf("%s", yaml.FormatError(err, false, true))
+	}
+	return nil
+}

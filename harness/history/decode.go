@@ -1,0 +1,160 @@
+package history
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/bits"
+)
+
+// errShort says that the bytes end within a record.
+var errShort = errors.New("the bytes end within a record")
+
+// A decoder reads the records of one block after another.
+type decoder struct {
+	predictor
+	block []byte // records of the current block
+	at    int    // the next one
+	seg   int
+	life  Life
+}
+
+// open starts a block.
+func (d *decoder) open(records []byte) {
+	d.reset()
+	d.block, d.at = records, 0
+}
+
+// next reads one record into e. It returns false at the end of the block, where padding may remain. On an error d.at
+// is where the record begins.
+func (d *decoder) next(e *Event) (bool, error) {
+	if d.at >= len(d.block) {
+		return false, nil
+	}
+	first := d.block[d.at]
+	if first >= shortForm {
+		return true, d.short(e, first)
+	}
+	if first == 0 {
+		return false, d.padding()
+	}
+	return true, d.long(e, Kind(first))
+}
+
+func (d *decoder) short(e *Event, first byte) error {
+	kind := frequentKinds[first>>shortTimeBits&7]
+	s := &d.states[kind]
+	if !s.known {
+		return fmt.Errorf("the first %s of a block in short form", kind)
+	}
+	at := d.at + 1
+	code := uint64(first & shortTimeMask)
+	if code == shortTimeMask {
+		rest, n := binary.Uvarint(d.block[at:])
+		if n <= 0 {
+			return varintError(n)
+		}
+		code, at = code+rest, at+n
+	}
+	delta := int64(code) - 1
+	if expected := s.expected(); expected != 0 {
+		delta = expected + unzigzag(code)
+	}
+	time := d.last + delta
+	s.foresee(time, s.next.Msg)
+	*e = s.next
+	e.Time = time
+	d.moveTo(time, delta, s)
+	s.advance(time)
+	d.at = at
+	return nil
+}
+
+func (d *decoder) long(e *Event, kind Kind) error {
+	s := &d.states[kind]
+	at := d.at + 1
+	code, n := binary.Uvarint(d.block[at:])
+	if n <= 0 {
+		return varintError(n)
+	}
+	at += n
+	mask, n := binary.Uvarint(d.block[at:])
+	if n <= 0 {
+		return varintError(n)
+	}
+	at += n
+	if mask >= 1<<fieldsKnown {
+		return fmt.Errorf("a field %d, this version has %d", bits.Len64(mask)-1, fieldsKnown)
+	}
+	delta := s.expected() + unzigzag(code)
+	time := d.last + delta
+	*e = s.next
+	e.Kind, e.Segment, e.Life = kind, d.seg, d.life
+	at, err := d.fields(e, mask&fieldsOfMessage, at)
+	if err != nil {
+		return err
+	}
+	s.foresee(time, e.Msg)
+	e.Pos.Offset, e.BrokerTime = s.next.Pos.Offset, s.next.BrokerTime
+	if at, err = d.fields(e, mask&^fieldsOfMessage, at); err != nil {
+		return err
+	}
+	e.Time = time
+	d.moveTo(time, delta, s)
+	s.settle(e, time)
+	d.at = at
+	return nil
+}
+
+// fields reads those in mask from at on into e, which holds the prediction, and returns where they end.
+func (d *decoder) fields(e *Event, mask uint64, at int) (int, error) {
+	for ; mask != 0; mask &= mask - 1 {
+		v, n := binary.Uvarint(d.block[at:])
+		if n <= 0 {
+			return at, varintError(n)
+		}
+		at += n
+		field := bits.TrailingZeros64(mask)
+		if field != fieldName && field != fieldText {
+			if !e.add(field, uint64(unzigzag(v))) {
+				return at, fmt.Errorf("a value that does not fit field %d", field)
+			}
+			continue
+		}
+		if v > MaxString {
+			return at, fmt.Errorf("a string of %d bytes, at most %d are allowed", v, MaxString)
+		}
+		if v > uint64(len(d.block)-at) {
+			return at, errShort
+		}
+		text := string(d.block[at : at+int(v)])
+		at += int(v)
+		if field == fieldName {
+			e.Name = text
+		} else {
+			e.Text = text
+		}
+	}
+	return at, nil
+}
+
+// padding checks what follows the last record of a block.
+func (d *decoder) padding() error {
+	rest := d.block[d.at:]
+	if len(rest) >= blockAlign {
+		return fmt.Errorf("%d bytes behind the last record of a block", len(rest))
+	}
+	for _, b := range rest {
+		if b != 0 {
+			return errors.New("padding that is not zero")
+		}
+	}
+	return nil
+}
+
+func varintError(n int) error {
+	if n == 0 {
+		return errShort
+	}
+	return errors.New("a number of more than 64 bits")
+}

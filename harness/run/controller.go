@@ -1,0 +1,316 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"waybill/harness/experiment"
+	"waybill/harness/history"
+	"waybill/harness/lab"
+	"waybill/targets"
+	"waybill/workloads"
+)
+
+// controller carries an experiment out. It lives in the lab's own network namespace, beside the hosts.
+type controller struct {
+	job     Job
+	exp     experiment.Experiment
+	lab     *lab.Lab
+	target  targets.Target
+	cluster targets.Cluster
+	journal *journal
+	tell    func(Progress)
+
+	brokers   map[string]*broker
+	lanes     []*lane
+	inspector *member
+	members   map[string]*member // by host
+
+	lives   atomic.Uint32
+	episode atomic.Int64 // number of the current one: what a killed life was killed by
+
+	stopMu sync.Mutex
+	why    error              // why the run was aborted
+	cancel context.CancelFunc // ends everything at once
+}
+
+// lane is one mode's clients.
+type lane struct {
+	index     int
+	spec      experiment.Lane
+	producers []*member
+	consumers []*member
+}
+
+func (l *lane) clients() []*member {
+	return append(append([]*member(nil), l.producers...), l.consumers...)
+}
+
+// sum adds a live figure over members.
+func sum(c history.Counter, ms []*member) (n uint64) {
+	for _, m := range ms {
+		n += m.counter(c)
+	}
+	return n
+}
+
+func (c *controller) newLife() history.Life { return history.Life(c.lives.Add(1)) }
+
+// abort ends the run at once: something the harness rests on is gone.
+func (c *controller) abort(why error) {
+	c.stopMu.Lock()
+	defer c.stopMu.Unlock()
+	if c.why == nil {
+		c.why = why
+		c.journal.put(history.Event{Kind: history.Abort, Text: why.Error()})
+	}
+	c.cancel()
+}
+
+func (c *controller) aborted() error {
+	c.stopMu.Lock()
+	defer c.stopMu.Unlock()
+	return c.why
+}
+
+// run is the whole of it. soft ends when the user asked to stop: what is broken is mended, drained and scanned before run returns.
+func (c *controller) run(ctx, soft context.Context, s experiment.Schedule) (err error) {
+	defer func() {
+		if why := c.aborted(); why != nil {
+			err = why
+		}
+	}()
+	if err := c.phase(ctx, "brokers up", c.startBrokers); err != nil {
+		return err
+	}
+	if err := c.phase(ctx, "queues", c.createQueues); err != nil {
+		return err
+	}
+	if err := c.phase(ctx, "clients up", c.startClients); err != nil {
+		return err
+	}
+	go c.watchBrokers(ctx)
+	go c.watchLeaders(ctx)
+	go c.report(ctx)
+	last := 0
+	for _, e := range s.Episodes {
+		if soft.Err() != nil {
+			break
+		}
+		if err := c.runEpisode(ctx, soft, e); err != nil {
+			return err
+		}
+		last = e.Number
+	}
+	if soft.Err() != nil {
+		c.journal.put(history.Event{Kind: history.Abort, Reason: history.Interrupted, Text: fmt.Sprintf("interrupted after %d of %d episodes", last, len(s.Episodes))})
+	}
+	if err := c.finish(ctx, last+1); err != nil {
+		return err
+	}
+	return c.journal.failed()
+}
+
+// phase records a step of the run and says so.
+func (c *controller) phase(ctx context.Context, name string, do func(context.Context) error) error {
+	c.tell(Progress{Phase: name})
+	c.journal.put(history.Event{Kind: history.PhaseBegin, Name: name})
+	err := do(ctx)
+	c.journal.put(history.Event{Kind: history.PhaseEnd, Name: name})
+	if err != nil {
+		return fmt.Errorf("run: %s: %w", name, err)
+	}
+	return nil
+}
+
+// createQueues makes a queue for each lane, in parallel, and records the discard policies the broker reports for it.
+func (c *controller) createQueues(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.exp.Limits.Start)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	for _, l := range c.lanes {
+		g.Go(func() error {
+			q := targets.Queue{Name: l.spec.Queue, Mode: l.spec.Mode.Name}
+			if err := c.cluster.CreateQueue(ctx, q); err != nil {
+				return fmt.Errorf("%s: %w", l.spec.Name, err)
+			}
+			reader, ok := c.cluster.(targets.PolicyReader)
+			if !ok {
+				return nil
+			}
+			policies, err := reader.Policies(ctx, q.Name)
+			if err != nil {
+				return fmt.Errorf("%s: policies: %w", l.spec.Name, err)
+			}
+			for _, p := range policies {
+				c.journal.put(history.Event{Kind: history.Policy, Lane: uint32(l.index), Name: p.Name, Text: p.Value})
+			}
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// startClients makes a host for each client and starts it; then all producers start sending.
+func (c *controller) startClients(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, c.exp.Limits.Start)
+	defer cancel()
+	ledger := ""
+	for _, l := range c.lanes {
+		if l.spec.Mode.Traits.DedupEffect && ledger == "" {
+			m, err := c.addMember(ctx, "ledger", "ledger", "", 0)
+			if err != nil {
+				return err
+			}
+			ledger = m.host.Addr().String() + ":" + workloads.LedgerPort
+			if err := m.start(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	var views []InspectorLane
+	for _, l := range c.lanes {
+		view := InspectorLane{Index: l.index, Lane: l.spec, Client: c.clientConfig(l, 0)}
+		if l.spec.Mode.Traits.DedupEffect {
+			view.Ledger = ledger
+		}
+		for i := range l.spec.Producers {
+			m, err := c.addMember(ctx, fmt.Sprintf("%s-p%d", l.spec.Name, i+1), "producer", "sends", l.index)
+			if err != nil {
+				return err
+			}
+			m.config.Client = c.clientConfig(l, i)
+			l.producers = append(l.producers, m)
+		}
+		for i := range l.spec.Consumers {
+			m, err := c.addMember(ctx, fmt.Sprintf("%s-c%d", l.spec.Name, i+1), "consumer", "deliveries", l.index)
+			if err != nil {
+				return err
+			}
+			m.config.Client = c.clientConfig(l, i)
+			m.config.Ledger = view.Ledger
+			l.consumers = append(l.consumers, m)
+			view.Effects = append(view.Effects, m.host.Dir())
+		}
+		views = append(views, view)
+	}
+	var err error
+	if c.inspector, err = c.addMember(ctx, "inspector", "inspector", "", 0); err != nil {
+		return err
+	}
+	c.inspector.config.Lanes = views
+	if ledger != "" {
+		if err := c.reachable(ctx, "inspector", ledger); err != nil {
+			return err
+		}
+	}
+	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(4)
+	g.Go(func() error { return c.inspector.start(gctx) })
+	for _, l := range c.lanes {
+		for _, m := range l.clients() {
+			g.Go(func() error { return m.start(gctx) })
+		}
+	}
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return c.orderClients(ctx, "resume")
+}
+
+// addMember makes the host of a worker.
+func (c *controller) addMember(ctx context.Context, host, role, counted string, lane int) (*member, error) {
+	h, err := c.lab.AddHost(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	m := &member{c: c, host: h, role: role, lane: lane, counted: counted, config: WorkerConfig{
+		Role: role, Run: c.exp.Run, Seed: c.exp.Seed, Index: lane, Slot: host, Target: c.exp.Target,
+		Load: c.exp.Load, History: c.job.History(), Dir: h.Dir(),
+	}}
+	if lane < len(c.exp.Lanes) {
+		m.config.Lane = c.exp.Lanes[lane]
+	}
+	c.members[host] = m
+	return m, nil
+}
+
+func (c *controller) clientConfig(l *lane, member int) targets.ClientConfig {
+	return targets.ClientConfig{Nodes: c.cluster.Nodes(), Queue: targets.Queue{Name: l.spec.Queue, Mode: l.spec.Mode.Name},
+		Member: member, Batch: c.exp.Load.Batch, Confirm: c.exp.Load.Confirm}
+}
+
+// reachable waits until addr accepts connections from host.
+func (c *controller) reachable(ctx context.Context, host, addr string) error {
+	t := time.NewTicker(20 * time.Millisecond)
+	defer t.Stop()
+	for {
+		err := c.lab.Reach(ctx, host, addr)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("run: %s does not reach %s: %w", host, addr, err)
+		case <-t.C:
+		}
+	}
+}
+
+// orderClients gives all producers and consumers an order.
+func (c *controller) orderClients(ctx context.Context, op string) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, l := range c.lanes {
+		for _, m := range l.clients() {
+			g.Go(func() error { return m.order(ctx, op, nil, nil) })
+		}
+	}
+	return g.Wait()
+}
+
+// finish takes the last checkpoint and ends all workers and brokers in good order.
+func (c *controller) finish(ctx context.Context, number int) error {
+	c.episode.Store(int64(number))
+	c.journal.put(history.Event{Kind: history.EpisodeBegin, Ref: uint64(number), Name: "final"})
+	c.tell(Progress{Episode: number, Phase: "final drain and scan"})
+	if err := c.checkpoint(ctx, number); err != nil {
+		return err
+	}
+	c.journal.put(history.Event{Kind: history.EpisodeEnd, Ref: uint64(number)})
+	return c.phase(ctx, "clients down", func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+		defer cancel()
+		g, ctx := errgroup.WithContext(ctx)
+		for _, m := range c.members {
+			g.Go(func() error { return m.stop(ctx) })
+		}
+		err := g.Wait()
+		c.saveBrokers()
+		return errors.Join(err, c.cluster.Close())
+	})
+}
+
+// saveBrokers keeps what the brokers printed; their data stays on their hosts' folders and goes with the lab's.
+func (c *controller) saveBrokers() {
+	for name, b := range c.brokers {
+		to := filepath.Join(c.job.Dir, "brokers", name)
+		if err := os.MkdirAll(to, 0o755); err != nil {
+			c.tell(Progress{Warning: err.Error()})
+			continue
+		}
+		logs, _ := filepath.Glob(filepath.Join(b.host.Dir(), "*.std*")) // the pattern is well formed
+		for _, from := range logs {
+			if err := os.Rename(from, filepath.Join(to, filepath.Base(from))); err != nil {
+				c.tell(Progress{Warning: err.Error()})
+			}
+		}
+	}
+}

@@ -1,0 +1,267 @@
+package run
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"waybill/harness/experiment"
+	"waybill/harness/history"
+	"waybill/harness/lab"
+	"waybill/harness/reexec"
+	"waybill/targets"
+	"waybill/workloads"
+)
+
+// workerProgram is the name under which the binary is started as a worker.
+const workerProgram = "worker"
+
+func init() { reexec.Register(workerProgram, workerMain) }
+
+// WorkerConfig is a worker's first order.
+type WorkerConfig struct {
+	Role    string               `json:"role"`
+	Run     string               `json:"run"`
+	Seed    uint64               `json:"seed"`
+	Life    history.Life         `json:"life"`
+	Index   int                  `json:"index"` // of the lane
+	Slot    string               `json:"slot"`  // the host's name
+	Target  string               `json:"target"`
+	Client  targets.ClientConfig `json:"client"`
+	Lane    experiment.Lane      `json:"lane"`
+	Load    experiment.Load      `json:"load"`
+	History string               `json:"history"` // folder
+	Dir     string               `json:"dir"`     // the host's folder: effects live there
+	Ledger  string               `json:"ledger"`  // its address; empty: effects are files
+	Lanes   []InspectorLane      `json:"lanes"`   // an inspector's
+}
+
+// role is what a started worker does.
+type role interface {
+	run(ctx context.Context) error
+	// order answers what is special to the role; errUnknownOrder otherwise.
+	order(ctx context.Context, op string, body json.RawMessage) (any, error)
+	close() error
+}
+
+var errUnknownOrder = errors.New("run: unknown order")
+
+// worker holds one life: its role, its segments, its heartbeat.
+type worker struct {
+	cfg    WorkerConfig
+	mu     sync.Mutex
+	recs   []*history.Recorder
+	role   role
+	conn   *connections
+	cancel context.CancelFunc
+	ended  chan error // the role's run
+}
+
+// workerMain serves orders over the inherited control socket until it closes.
+func workerMain([]string) int {
+	control := lab.Control()
+	if control == nil {
+		fmt.Fprintln(os.Stderr, "worker: started without a control socket; only the harness starts workers")
+		return 4
+	}
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer cancel()
+	w := &worker{ended: make(chan error, 1)}
+	err := serve(ctx, control, w.handle)
+	if err := errors.Join(err, w.stop()); err != nil {
+		fmt.Fprintln(os.Stderr, "worker:", err)
+		return 4
+	}
+	return 0
+}
+
+func (w *worker) handle(ctx context.Context, op string, body json.RawMessage) (any, error) {
+	switch op {
+	case "start":
+		if err := json.Unmarshal(body, &w.cfg); err != nil {
+			return nil, err
+		}
+		return nil, w.start(ctx)
+	case "stop":
+		return nil, w.stop()
+	}
+	w.mu.Lock()
+	r := w.role
+	w.mu.Unlock()
+	if r == nil {
+		return nil, fmt.Errorf("%w: %q before start", errUnknownOrder, op)
+	}
+	return r.order(ctx, op, body)
+}
+
+// record opens a segment for one goroutine role of this life.
+func (w *worker) record(goroutine string) (*history.Recorder, error) {
+	path := filepath.Join(w.cfg.History, segmentName(w.cfg.Life, w.cfg.Slot, goroutine))
+	r, err := history.Create(path, history.Header{Run: w.cfg.Run, Life: w.cfg.Life, Role: w.cfg.Role, Slot: w.cfg.Slot, Host: w.cfg.Slot,
+		Lane: w.cfg.Lane.Name, Goroutine: goroutine, Version: Version})
+	if err != nil {
+		return nil, err
+	}
+	w.recs = append(w.recs, r)
+	return r, nil
+}
+
+func segmentName(life history.Life, slot, goroutine string) string {
+	return fmt.Sprintf("%05d-%s-%s.seg", life, slot, goroutine)
+}
+
+func (w *worker) start(ctx context.Context) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.role != nil {
+		return errors.New("started twice")
+	}
+	beat, err := w.record("life")
+	if err != nil {
+		return err
+	}
+	w.conn = &connections{rec: beat, index: uint32(w.cfg.Index)}
+	w.cfg.Client.Connected = w.conn.changed
+	var r role
+	switch w.cfg.Role {
+	case "producer":
+		r, err = newProducerRole(ctx, w)
+	case "consumer":
+		r, err = newConsumerRole(ctx, w)
+	case "ledger":
+		r = ledgerRole{dir: w.cfg.Dir}
+	case "inspector":
+		r, err = newInspectorRole(ctx, w)
+	default:
+		err = fmt.Errorf("no role %q", w.cfg.Role)
+	}
+	if err != nil {
+		return err
+	}
+	w.role = r
+	ctx, w.cancel = context.WithCancel(ctx)
+	go heartbeat(ctx, w.conn)
+	go func() {
+		err := r.run(ctx)
+		if err != nil {
+			// A worker that cannot do its work must not look alive: the controller sees the exit and these last words.
+			fmt.Fprintln(os.Stderr, "worker:", err)
+			if errors.Is(err, history.ErrFull) {
+				os.Exit(exitDiskFull)
+			}
+			os.Exit(4)
+		}
+		w.ended <- nil
+	}()
+	return nil
+}
+
+// exitDiskFull is how a worker says that its recorder had no room.
+const exitDiskFull = 28 // ENOSPC
+
+func (w *worker) stop() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.role == nil {
+		return nil
+	}
+	w.cancel()
+	err := <-w.ended
+	err = errors.Join(err, w.role.close())
+	w.conn.close()
+	for _, r := range w.recs {
+		err = errors.Join(err, r.Close())
+	}
+	w.role, w.recs = nil, nil
+	return err
+}
+
+// connections records what becomes of a client's connections, and starvation, into the life's own segment.
+type connections struct {
+	mu     sync.Mutex
+	rec    *history.Recorder
+	index  uint32
+	closed bool
+}
+
+func (c *connections) record(e history.Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	e.Lane = c.index
+	c.rec.Record(&e) // an error is sticky, and met by the role's own segments too
+}
+
+// close ends recording: a client library may still tell of its connections while it is being closed, and after.
+func (c *connections) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+}
+
+func (c *connections) changed(open bool, addr, why string) {
+	kind := history.ConnLost
+	if open {
+		kind = history.ConnOpen
+	}
+	c.record(history.Event{Kind: kind, Name: addr, Text: why})
+}
+
+const (
+	beatEvery    = 10 * time.Millisecond
+	starvedAfter = time.Second
+)
+
+// heartbeat records every gap in which this process did not run: a starved machine cannot tell a slow broker from a broken one.
+func heartbeat(ctx context.Context, c *connections) {
+	t := time.NewTicker(beatEvery)
+	defer t.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		now := time.Now()
+		c.rec.Counters().Store(history.Heartbeat, uint64(c.rec.Now()))
+		if gap := now.Sub(last); gap > starvedAfter {
+			c.record(history.Event{Kind: history.Starved, Count: uint64(gap.Microseconds())})
+		}
+		last = now
+	}
+}
+
+// pin passes an order to stay on one node to a client that can.
+func pin(ctx context.Context, client any, body json.RawMessage) (any, error) {
+	var node string
+	if err := json.Unmarshal(body, &node); err != nil {
+		return nil, err
+	}
+	p, ok := client.(targets.Pinner)
+	if !ok {
+		return nil, errors.New("this target's clients cannot be pinned to a node")
+	}
+	return nil, p.Pin(ctx, node)
+}
+
+func (w *worker) stamp() workloads.Stamp {
+	return workloads.Stamp{Run: w.cfg.Run, Seed: w.cfg.Seed, Size: w.cfg.Load.Size, Keys: w.cfg.Load.Keys}
+}
+
+func (w *worker) client() (targets.Client, error) {
+	t, ok := targets.Find(w.cfg.Target)
+	if !ok {
+		return nil, fmt.Errorf("no target %q in this binary", w.cfg.Target)
+	}
+	return t.Client(w.cfg.Client)
+}

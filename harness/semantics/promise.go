@@ -1,0 +1,60 @@
+package semantics
+
+// Promise is what a mode claims about one stage, and who says so.
+type Promise struct {
+	Stage     Stage     `yaml:"stage" json:"stage"`
+	Guarantee Guarantee `yaml:"guarantee" json:"guarantee"`
+	Ordered   bool      `yaml:"ordered,omitempty" json:"ordered,omitempty"` // same key, same session, resolved before the next began
+	Atomic    bool      `yaml:"atomic,omitempty" json:"atomic,omitempty"`
+	Scope     string    `yaml:"scope,omitempty" json:"scope,omitempty"`   // dedup scope, in words: within what is "once" meant
+	Faults    []string  `yaml:"faults,omitempty" json:"faults,omitempty"` // under which it is made; empty: all
+	Source    Source    `yaml:"source" json:"source"`
+}
+
+// Covers reports whether the promise is made under fault.
+func (p Promise) Covers(fault string) bool {
+	for _, f := range p.Faults {
+		if f == fault {
+			return true
+		}
+	}
+	return len(p.Faults) == 0
+}
+
+// Source is where a promise was made: the vendor's sentence, its address, and the version it speaks of.
+type Source struct {
+	Quote   string `yaml:"quote" json:"quote"`
+	URL     string `yaml:"url" json:"url"`
+	Version string `yaml:"version" json:"version"`
+}
+
+// Mode is a setting of broker profile, queue, producer and consumer, named as the field names it.
+type Mode struct {
+	Name     string    `yaml:"name" json:"name"`
+	Profile  string    `yaml:"profile" json:"profile"`
+	Summary  string    `yaml:"summary" json:"summary"`
+	Promises []Promise `yaml:"promises" json:"promises"`
+	Traits   Traits    `yaml:"traits" json:"traits"`
+}
+
+// Promise returns what the mode claims about a stage; the zero Promise (none) if nothing.
+func (m Mode) Promise(s Stage) Promise {
+	for _, p := range m.Promises {
+		if p.Stage == s {
+			return p
+		}
+	}
+	return Promise{Stage: s}
+}
+
+// Traits are the facts about a mode that decide which faults can touch it and what can be observed.
+type Traits struct {
+	Confirms     bool `yaml:"confirms" json:"confirms"`                     // the broker confirms a publish
+	Acks         bool `yaml:"acks" json:"acks"`                             // the consumer acknowledges
+	ConfirmsAcks bool `yaml:"confirmsAcks" json:"confirmsAcks"`             // and the broker confirms that
+	Scannable    bool `yaml:"scannable" json:"scannable"`                   // the store can be read without consuming
+	Consumes     bool `yaml:"consumes,omitempty" json:"consumes,omitempty"` // an acknowledgement by the consumer removes the copy from the store
+	Leader       bool `yaml:"leader" json:"leader"`                         // the queue has a leader
+	DedupStore   bool `yaml:"dedupStore" json:"dedupStore"`                 // the broker refuses a copy it has, within the scope
+	DedupEffect  bool `yaml:"dedupEffect" json:"dedupEffect"`               // the effect's ledger does
+}

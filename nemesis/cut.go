@@ -1,0 +1,106 @@
+package nemesis
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// link is one direction: what from sends does not arrive at to.
+type link struct{ from, to []string }
+
+// both is a link cut in both directions.
+func both(a, b []string) []link { return []link{{a, b}, {b, a}} }
+
+// cut is the action of every fault that drops packets.
+type cut struct {
+	v       View
+	links   []link
+	prepare func(ctx context.Context) error // before the trigger; may be nil
+	restore func(ctx context.Context) error // after the heal; may be nil
+	trigger trigger
+	heals   []func() error
+}
+
+func (c *cut) Victims() string {
+	var parts []string
+	for _, l := range c.links {
+		parts = append(parts, strings.Join(l.from, ",")+" -/-> "+strings.Join(l.to, ","))
+	}
+	return strings.Join(parts, "; ")
+}
+
+func (c *cut) Arm(ctx context.Context) error {
+	if c.prepare != nil {
+		if err := c.prepare(ctx); err != nil {
+			return err
+		}
+	}
+	return c.v.await(ctx, c.trigger.look)
+}
+
+func (c *cut) Inject(context.Context) error {
+	for _, l := range c.links {
+		heal, err := c.v.Links.Cut(l.from, l.to)
+		if err != nil {
+			return err
+		}
+		c.heals = append(c.heals, heal)
+	}
+	return nil
+}
+
+// Observe waits until packets have been dropped in every direction that was cut: a cut nobody ran into is no fault.
+func (c *cut) Observe(ctx context.Context) (Exposure, error) {
+	err := until(ctx, func(context.Context) error {
+		for _, l := range c.links {
+			var dropped uint64
+			for _, h := range l.to {
+				n, err := c.v.Links.Dropped(h)
+				if err != nil {
+					return err
+				}
+				dropped += n
+			}
+			if dropped == 0 {
+				return fmt.Errorf("nemesis: nothing from %s to %s was dropped", strings.Join(l.from, ","), strings.Join(l.to, ","))
+			}
+		}
+		return nil
+	})
+	return c.trigger.exposure(), err
+}
+
+func (c *cut) Recover(ctx context.Context) error {
+	var errs []error
+	for _, heal := range c.heals {
+		errs = append(errs, heal())
+	}
+	if c.restore != nil {
+		errs = append(errs, c.restore(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// Verify opens a new connection along every pair that was cut, then asks the brokers.
+func (c *cut) Verify(ctx context.Context) error {
+	brokers := map[string]bool{}
+	for _, b := range c.v.Brokers {
+		brokers[b] = true
+	}
+	for _, l := range c.links {
+		for _, a := range l.from {
+			for _, b := range l.to {
+				from, broker := a, b
+				if !brokers[b] {
+					from, broker = b, a // only brokers listen; a connection needs both directions, so it proves either
+				}
+				if err := until(ctx, func(ctx context.Context) error { return c.v.Links.Reach(ctx, from, broker) }); err != nil {
+					return fmt.Errorf("nemesis: %s does not reach %s after the heal: %w", from, broker, err)
+				}
+			}
+		}
+	}
+	return until(ctx, c.v.Healthy)
+}

@@ -1,0 +1,46 @@
+package nemesis
+
+import (
+	"context"
+	"math/rand/v2"
+)
+
+func init() {
+	Register(Fault{
+		Name:    "isolate-broker",
+		Summary: "cut one broker off from the other brokers; clients still reach all of them",
+		Plan:    "one broker, from all others, both ways, while every confirming lane has an unconfirmed publish",
+		Last:    true,
+		Length:  outlastsDetection,
+		Spares:  sparesNothing,
+		New: func(rng *rand.Rand, v View, _ Args) (Action, error) {
+			node := oneOf(rng, v.Brokers)
+			return &cut{v: v, links: both([]string{node}, v.others(node)), trigger: &inFlight{v: v}}, nil
+		},
+	})
+	Register(Fault{
+		Name:    "isolate-leader",
+		Summary: "cut the leader of every lane's queue off from its peers, with a producer and a consumer of each lane kept on its side",
+		Plan:    "the broker that leads every lane's queue (gathered there first), from all others, both ways; one producer and one consumer of each lane stay with it",
+		Tour:    true,
+		Last:    true,
+		Length:  outlastsDetection,
+		Spares:  sparesNothing,
+		New: func(rng *rand.Rand, v View, _ Args) (Action, error) {
+			node := oneOf(rng, v.Brokers)
+			var pinned []string
+			for _, l := range v.Lanes {
+				pinned = append(pinned, oneOf(rng, l.Producers), oneOf(rng, l.Consumers))
+			}
+			return &cut{v: v, links: both([]string{node}, v.others(node)), trigger: &inFlight{v: v},
+				prepare: func(ctx context.Context) error {
+					if err := v.Clients.Pin(ctx, node, pinned...); err != nil {
+						return err
+					}
+					return v.Leaders.Gather(ctx, "queue", node)
+				},
+				restore: func(ctx context.Context) error { return v.Clients.Pin(ctx, "", pinned...) },
+			}, nil
+		},
+	})
+}

@@ -1,0 +1,161 @@
+package results
+
+import (
+	"bytes"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"strings"
+	"time"
+
+	"waybill/harness/experiment"
+	"waybill/harness/semantics"
+)
+
+//go:embed report/*
+var reportFiles embed.FS
+
+var reportTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{
+	"show":    visible,
+	"count":   count,
+	"percent": percent,
+	"ticks":   ticksText,
+	"class":   resultClass,
+	"glyph":   resultGlyph,
+	"word":    word,
+	"counted": counted,
+	"bounded": bounded,
+	"why":     whyNot,
+	"verb":    findingVerb,
+	"bytes":   bytesText,
+	"time":    timeText,
+	"join":    strings.Join,
+}).ParseFS(reportFiles, "report/*.html"))
+
+// WriteReport writes report.html, self-contained, and plots/*.svg and *.png below d. The parts are independent: an error
+// of one leaves the others written. No error of it changes a verdict; the caller prints it as a warning.
+func WriteReport(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, sched experiment.Schedule, m Manifest) error {
+	plots, err := writePlots(d, t)
+	p, pageErr := newPage(d, v, t, exp, sched, m)
+	if pageErr != nil {
+		return errors.Join(err, pageErr)
+	}
+	p.Plots = plots
+	var b bytes.Buffer
+	if e := reportTemplate.Execute(&b, p); e != nil {
+		return errors.Join(err, fmt.Errorf("results: draw report: %w", e))
+	}
+	return errors.Join(err, writeFile(d.Report(), b.Bytes()))
+}
+
+// page is everything the report shows.
+type page struct {
+	Style      template.CSS
+	Headline   string
+	Summary    string
+	Exit       string
+	V          semantics.Verdict
+	Exp        experiment.Experiment
+	M          Manifest
+	Dir        string
+	Repeat     string
+	Audit      string
+	Length     string
+	Grid       pageGrid
+	Why        []whyList
+	Troubles   []string
+	Maintainer []answer
+	Author     []answer
+	Flows      []flow
+	Charts     []chart
+	Schedule   []pageEpisode
+	LeftOut    []string
+	Settings   []setting
+	Plots      []string
+	BoundNote  string
+	LivenessOf []string // lanes, in the order of pageEpisode.Liveness
+	Grep       string   // empty: no finding names a message
+	Promises   []pagePromise
+}
+
+type whyList struct {
+	Title   string
+	Result  semantics.Result
+	Reasons []reason
+}
+
+func newPage(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, sched experiment.Schedule, m Manifest) (page, error) {
+	style, err := reportFiles.ReadFile("report/style.css")
+	if err != nil {
+		return page{}, fmt.Errorf("results: draw report: %w", err)
+	}
+	p := page{
+		Style: template.CSS(style), // ours, embedded: nothing from a run is in it
+		V:     v, Exp: exp, M: m, Dir: string(d),
+		Headline: headline(v), Summary: summary(v), Exit: exitMeaning(v.ExitCode),
+		Repeat: m.Repeat(), Audit: "waybill audit " + quoteArg(string(d)),
+		Grid: newPageGrid(v, exp), Troubles: troubles(v),
+		Maintainer: toMaintainer(v, exp, m), Author: toAuthor(v),
+		Promises: newPagePromises(exp), Schedule: newPageSchedule(v, sched), LeftOut: sched.LeftOut, Settings: settings(exp.Settings), BoundNote: boundNote,
+	}
+	if !m.Ended.IsZero() {
+		p.Length = m.Ended.Sub(m.Started).Round(time.Second).String()
+	}
+	for _, k := range []whyList{
+		{Title: "Contradicted by the history", Result: semantics.Broken},
+		{Title: "Could not be concluded", Result: semantics.Inconclusive},
+		{Title: "Observed, not judged", Result: semantics.Observed},
+		{Title: "Does not apply", Result: semantics.NotAffected},
+	} {
+		if k.Reasons = reasonsFor(v, k.Result); len(k.Reasons) > 0 {
+			p.Why = append(p.Why, k)
+		}
+	}
+	for _, l := range v.Lanes {
+		p.Flows = append(p.Flows, newFlow(l))
+		p.LivenessOf = append(p.LivenessOf, l.Name)
+	}
+	if len(t.Lanes) > 0 && t.End > t.Origin {
+		p.Charts = []chart{throughputChart(t), latencyChart(t)}
+	}
+	for _, f := range v.Findings {
+		if len(f.Tokens) > 0 {
+			p.Grep = "grep -rlaF " + quoteArg(f.Tokens[0]) + " " + quoteArg(string(d))
+			break
+		}
+	}
+	return p, nil
+}
+
+func resultClass(r semantics.Result) string {
+	switch r {
+	case semantics.Kept, semantics.Broken, semantics.Inconclusive, semantics.Observed:
+		return string(r)
+	default:
+		return "na"
+	}
+}
+
+// resultGlyph tells results apart without colour.
+func resultGlyph(r semantics.Result) string {
+	switch r {
+	case semantics.Kept:
+		return "✓"
+	case semantics.Broken:
+		return "✗"
+	case semantics.Inconclusive:
+		return "?"
+	case semantics.Observed:
+		return "○"
+	default:
+		return "–"
+	}
+}
+
+func timeText(t time.Time) string {
+	if t.IsZero() {
+		return "not recorded"
+	}
+	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+}

@@ -1,0 +1,4 @@
+// Package all links every target into the binary. It alone imports their packages, and does nothing else.
+package all
+
+import _ "waybill/targets/nats" // registers itself

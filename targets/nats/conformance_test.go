@@ -1,0 +1,16 @@
+package nats
+
+import (
+	"os"
+	"testing"
+
+	"waybill/harness/lab"
+	"waybill/harness/lab/labtest"
+	"waybill/targets/targettest"
+)
+
+func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
+
+func TestConformance(t *testing.T) {
+	labtest.Run(t, func(t *testing.T, l *lab.Lab) { targettest.Run(t, target{}, l) })
+}

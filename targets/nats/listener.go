@@ -1,0 +1,79 @@
+package nats
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"waybill/harness/history"
+	"waybill/targets"
+)
+
+// listener is a member of a core queue group. Nothing is acknowledged: what the broker wrote to a member's connection is
+// gone, received or not. The subscription's buffer is unlimited, so the library itself drops nothing.
+type listener struct {
+	*link
+	sub   *nats.Subscription
+	batch int
+}
+
+func newListener(l *link, n names, c targets.ClientConfig) (*listener, error) {
+	sub, err := l.nc.QueueSubscribeSync(n.subjects, n.stream)
+	if err == nil {
+		err = sub.SetPendingLimits(-1, -1)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("nats: subscribe to %s: %w", n.subjects, err)
+	}
+	return &listener{link: l, sub: sub, batch: c.Batch}, nil
+}
+
+// Receive implements targets.Consumer. Deliveries have no position, count or mark: core NATS has none.
+func (c *listener) Receive(ctx context.Context) ([]targets.Delivery, error) {
+	wait, cancel := context.WithTimeout(ctx, receiveWait)
+	defer cancel()
+	var ds []targets.Delivery
+	for len(ds) < c.batch {
+		var m *nats.Msg
+		var err error
+		if len(ds) == 0 {
+			m, err = c.sub.NextMsgWithContext(wait)
+		} else {
+			m, err = c.sub.NextMsg(time.Nanosecond) // only what is here already
+		}
+		switch {
+		case err == nil:
+			d := targets.Delivery{Payload: m.Data, Native: m}
+			d.Token, d.Attempt, d.Key = decode(m)
+			ds = append(ds, d)
+			continue
+		case len(ds) > 0:
+			return ds, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case wait.Err() != nil:
+			return nil, nil
+		}
+		return nil, fmt.Errorf("nats: receive: %w", err)
+	}
+	return ds, nil
+}
+
+// Ack implements targets.Consumer: there is nothing to acknowledge.
+func (c *listener) Ack(_ context.Context, ds []targets.Delivery, done func(int, history.Status, history.Reason)) error {
+	for i := range ds {
+		done(i, history.Unconfirmable, history.NoConfirmation)
+	}
+	return nil
+}
+
+// Close implements targets.Consumer.
+func (c *listener) Close() error {
+	if n, err := c.sub.Dropped(); err == nil && n > 0 {
+		c.link.close()
+		return fmt.Errorf("nats: the client dropped %d messages it could not hold: they count as lost by the harness, not the broker", n)
+	}
+	c.link.close()
+	return nil
+}

@@ -1,0 +1,117 @@
+package nats
+
+import (
+	"github.com/nats-io/nats-server/v2/server"
+	"waybill/harness/semantics"
+)
+
+// mode is what a mode's name means in terms of the protocol.
+type mode struct {
+	semantics.Mode
+	stream       bool // JetStream, else core
+	identified   bool // attempts carry Nats-Msg-Id
+	confirmsAcks bool // acknowledgements are acknowledged
+}
+
+const (
+	profile = "default"
+	// The quotations are from the vendor's documentation as it stood at these commits, without its markup.
+	docs         = "https://github.com/nats-io/nats.docs/blob/"
+	urlJetStream = docs + "2e8a22a8ed1083f0d5e6175aa76ff44c8553ae22/nats-concepts/jetstream/README.md"
+	urlQoS       = docs + "b64da0e575bfa2c48ed2ddad0fa63603d3f69601/nats-concepts/what-is-nats/README.md"
+	documented   = "nats-server " + server.VERSION
+
+	quoteAtMostOnce = "Core NATS offers an at most once quality of service. If a subscriber is not listening on the subject (no subject match), " +
+		"or is not active when the message is sent, the message is not received."
+	quoteAtLeastOnce = "Because publications to streams using the JetStream publish calls are acknowledged by the server the base quality of service " +
+		"offered by streams is 'at least once', meaning that while reliable and normally duplicate free there are some specific failure scenarios " +
+		"that could result in a publishing application believing (wrongly) that a message was not published successfully and therefore publishing " +
+		"it again, and there are failure scenarios that could result in a client application's consumption acknowledgment getting lost and " +
+		"therefore in the message being re-sent to the consumer by the server."
+	quoteReplicated = "In a replicated setup, a published message is acknowledged after it successfully replicated to at least a quorum of servers."
+	quoteOrder      = "For writes (publications to a stream), the formal consistency model of NATS JetStream is Linearizable."
+	quoteExactly    = "For the publishing side, it relies on the publishing application attaching a unique message or publication ID in a message " +
+		"header and on the server keeping track of those IDs for a configurable rolling period of time in order to detect the publisher publishing " +
+		"the same message twice."
+
+	scopeWindow = "the same Nats-Msg-Id within the duplicate window of 60 s, on the broker's clock, in a stream with limits retention"
+	scopeLedger = "message id in the consumer's ledger, written in the same transaction as the effect; the ledger is the application's own: " +
+		"what the vendor adds is that every stored message is delivered at least once"
+)
+
+func source(url, quote string) semantics.Source {
+	return semantics.Source{Quote: quote, URL: url, Version: documented}
+}
+
+// modes in the order they are listed. Each power of two of guarantees costs something: that is what a benchmark shows.
+//
+// Delivered is promised for core alone, where it is the same as applied, and for streams at least once. The order of
+// deliveries is promised nowhere, since a group's members share them; core's order per publisher is left out, because
+// without positions the audit cannot see it.
+func modes() []mode {
+	stored := func(g semantics.Guarantee, scope, quote string) semantics.Promise {
+		return semantics.Promise{Stage: semantics.Stored, Guarantee: g, Ordered: true, Scope: scope, Source: source(urlJetStream, quote+" […] "+quoteOrder)}
+	}
+	delivered := semantics.Promise{Stage: semantics.Delivered, Guarantee: semantics.AtLeastOnce, Source: source(urlJetStream, quoteAtLeastOnce)}
+	applied := semantics.Promise{Stage: semantics.Applied, Guarantee: semantics.AtLeastOnce, Source: source(urlJetStream, quoteAtLeastOnce)}
+	once := applied
+	once.Guarantee, once.Scope = semantics.ExactlyOnce, scopeLedger
+
+	traits := semantics.Traits{Confirms: true, Acks: true, Scannable: true, Leader: true}
+	dedup := traits
+	dedup.ConfirmsAcks, dedup.DedupStore = true, true
+	ledger := dedup
+	ledger.DedupEffect = true
+
+	return []mode{{
+		Mode: semantics.Mode{
+			Name: "core", Profile: profile,
+			Summary: "publish and forget; a queue group of subscribers; nothing stored, confirmed or acknowledged",
+			Promises: []semantics.Promise{
+				{Stage: semantics.Delivered, Guarantee: semantics.AtMostOnce, Source: source(urlQoS, quoteAtMostOnce)},
+				{Stage: semantics.Applied, Guarantee: semantics.AtMostOnce, Source: source(urlQoS, quoteAtMostOnce)},
+			},
+		},
+	}, {
+		Mode: semantics.Mode{
+			Name: "jetstream", Profile: profile,
+			Summary:  "publish acknowledged by a quorum of three and retried while unknown; a durable pull consumer acknowledges after applying",
+			Promises: []semantics.Promise{stored(semantics.AtLeastOnce, "", quoteReplicated), delivered, applied},
+			Traits:   traits,
+		},
+		stream: true,
+	}, {
+		Mode: semantics.Mode{
+			Name: "jetstream-dedup", Profile: profile,
+			Summary:  "as jetstream, with a message id by which the stream refuses another copy, and acknowledgements that are acknowledged",
+			Promises: []semantics.Promise{stored(semantics.ExactlyOnce, scopeWindow, quoteExactly), delivered, applied},
+			Traits:   dedup,
+		},
+		stream: true, identified: true, confirmsAcks: true,
+	}, {
+		Mode: semantics.Mode{
+			Name: "jetstream-ledger", Profile: profile,
+			Summary:  "as jetstream-dedup, with an idempotent consumer: effect and message id in one transaction of its ledger",
+			Promises: []semantics.Promise{stored(semantics.ExactlyOnce, scopeWindow, quoteExactly), delivered, once},
+			Traits:   ledger,
+		},
+		stream: true, identified: true, confirmsAcks: true,
+	}}
+}
+
+func modeOf(name string) (mode, bool) {
+	for _, m := range modes() {
+		if m.Name == name {
+			return m, true
+		}
+	}
+	return mode{}, false
+}
+
+func modeNames() []string {
+	var names []string
+	for _, m := range modes() {
+		names = append(names, m.Name)
+	}
+	return names
+}

@@ -1,0 +1,216 @@
+package nats
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"waybill/harness/history"
+	"waybill/targets"
+)
+
+// pending are requests that await an answer. Each ends exactly once: answered, out of time, or cut off.
+//
+// A request whose connection ended is called unknown at once instead of at its deadline. The answer could still come,
+// since the reply subject is subscribed to again; but it is as often lost, and the sooner the attempt ends, the sooner
+// the workload retries. A late answer finds nobody and is dropped: unknown was already the sound word.
+type pending struct {
+	link    *link
+	timeout time.Duration
+
+	mu      sync.Mutex
+	next    uint64
+	waiting map[uint64]*attempt
+	order   []deadline // oldest first: the timeout is the same for all
+	flushes []*flush
+	closed  bool
+
+	nudge chan struct{} // the reaper has a deadline to wait for
+	stop  chan struct{}
+	done  sync.WaitGroup
+}
+
+type attempt struct {
+	done  func(targets.Outcome)
+	epoch uint64 // of the connection, or of one before it
+	taken bool   // its outcome is being told
+}
+
+type deadline struct {
+	id uint64
+	at time.Time
+}
+
+// flush waits for the requests up to one number.
+type flush struct {
+	upTo uint64
+	left int
+	done chan struct{}
+}
+
+func newPending(l *link, timeout time.Duration) *pending {
+	p := &pending{
+		link: l, timeout: timeout, waiting: map[uint64]*attempt{},
+		nudge: make(chan struct{}, 1), stop: make(chan struct{}),
+	}
+	p.done.Add(1)
+	go p.reap()
+	return p
+}
+
+// add makes a request before it is written. It is false once closed.
+func (p *pending) add(done func(targets.Outcome)) (uint64, bool) {
+	r := &attempt{done: done, epoch: p.link.epoch.Load()}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return 0, false
+	}
+	p.next++
+	p.waiting[p.next] = r
+	p.order = append(p.order, deadline{p.next, time.Now().Add(p.timeout)})
+	if len(p.order) == 1 {
+		wake(p.nudge)
+	}
+	return p.next, true
+}
+
+// end tells the outcome of a request unless it has one.
+func (p *pending) end(id uint64, o targets.Outcome) {
+	p.mu.Lock()
+	r := p.waiting[id]
+	if r == nil || r.taken {
+		p.mu.Unlock()
+		return
+	}
+	r.taken = true
+	p.mu.Unlock()
+
+	r.done(o)
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.waiting, id)
+	for _, f := range p.flushes {
+		if id <= f.upTo {
+			if f.left--; f.left == 0 {
+				close(f.done)
+			}
+		}
+	}
+}
+
+// flush returns when every request made so far has ended.
+func (p *pending) flush(ctx context.Context) error {
+	p.mu.Lock()
+	if len(p.waiting) == 0 {
+		p.mu.Unlock()
+		return nil
+	}
+	f := &flush{upTo: p.next, left: len(p.waiting), done: make(chan struct{})}
+	p.flushes = append(p.flushes, f)
+	p.mu.Unlock()
+	defer p.forget(f)
+	select {
+	case <-f.done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *pending) forget(f *flush) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range p.flushes {
+		if p.flushes[i] == f {
+			p.flushes = append(p.flushes[:i], p.flushes[i+1:]...)
+			return
+		}
+	}
+}
+
+// reap ends what ran out of time and what was cut off, in one goroutine.
+func (p *pending) reap() {
+	defer p.done.Done()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		if next, some := p.expire(time.Now()); some {
+			timer.Reset(time.Until(next))
+		} else {
+			timer.Reset(time.Hour)
+		}
+		select {
+		case <-timer.C:
+		case <-p.nudge:
+		case <-p.link.ended:
+			p.cut(p.link.epoch.Load())
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+// expire ends what is due at now and returns the next deadline.
+func (p *pending) expire(now time.Time) (next time.Time, some bool) {
+	for {
+		p.mu.Lock()
+		if len(p.order) == 0 {
+			p.order = nil
+			p.mu.Unlock()
+			return time.Time{}, false
+		}
+		d := p.order[0]
+		_, waits := p.waiting[d.id]
+		if waits && now.Before(d.at) {
+			p.mu.Unlock()
+			return d.at, true
+		}
+		p.order = p.order[1:]
+		p.mu.Unlock()
+		if waits {
+			p.end(d.id, targets.Outcome{Status: history.Unknown, Reason: history.Timeout, Origin: history.FromTimeout})
+		}
+	}
+}
+
+// cut ends what was written on connections before epoch.
+func (p *pending) cut(epoch uint64) {
+	for _, id := range p.ids(func(r *attempt) bool { return r.epoch < epoch }) {
+		p.end(id, targets.Outcome{Status: history.Unknown, Reason: history.ConnectionClosed, Origin: history.FromClose})
+	}
+}
+
+func (p *pending) ids(which func(*attempt) bool) []uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var ids []uint64
+	for _, d := range p.order {
+		if r := p.waiting[d.id]; r != nil && which(r) {
+			ids = append(ids, d.id)
+		}
+	}
+	return ids
+}
+
+// close ends everything as unknown and the goroutine with it.
+func (p *pending) close() {
+	p.mu.Lock()
+	if p.closed {
+		p.mu.Unlock()
+		return
+	}
+	p.closed = true
+	p.mu.Unlock()
+	close(p.stop)
+	p.done.Wait()
+	p.cut(^uint64(0))
+}
+
+func wake(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,92 @@
+package nats
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+	"waybill/harness/history"
+	"waybill/targets"
+)
+
+// Whatever the order of answers, cuts, timeouts and the close, each request ends once, no later than its timeout, and
+// a flush returns when the ones before it have ended.
+func TestEveryRequestEndsOnce(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		steps := rapid.SliceOfN(rapid.SampledFrom([]string{"add", "add", "add", "answer", "cut", "wait", "flush"}), 1, 60).Draw(rt, "steps")
+		picks := rapid.SliceOfN(rapid.Uint64Range(1, 60), len(steps), len(steps)).Draw(rt, "picks")
+		synctest.Test(t, func(t *testing.T) {
+			const timeout = time.Second
+			l := &link{ended: make(chan struct{}, 1)}
+			p := newPending(l, timeout)
+			ends := map[uint64]int{}
+			began := map[uint64]time.Time{}
+			add := func() {
+				var id uint64
+				id, _ = p.add(func(targets.Outcome) {
+					ends[id]++
+					if d := time.Since(began[id]); d > timeout {
+						t.Errorf("request %d ended after %v", id, d)
+					}
+				})
+				began[id] = time.Now()
+			}
+			for i, s := range steps {
+				switch s {
+				case "add":
+					add()
+				case "answer":
+					p.end(picks[i], targets.Outcome{Status: history.Acked})
+				case "cut":
+					l.epoch.Add(1)
+					wake(l.ended)
+				case "wait":
+					time.Sleep(time.Duration(picks[i]) * 20 * time.Millisecond)
+				case "flush":
+					upTo := p.next
+					if err := p.flush(context.Background()); err != nil {
+						t.Error(err)
+					}
+					for id := range began {
+						if id <= upTo && ends[id] != 1 {
+							t.Errorf("flushed, and request %d ended %d times", id, ends[id])
+						}
+					}
+				}
+				synctest.Wait()
+				if s == "cut" && len(p.waiting) != 0 {
+					t.Errorf("cut off, and %d requests wait", len(p.waiting))
+				}
+			}
+			p.close()
+			for id := range began {
+				if ends[id] != 1 {
+					t.Errorf("closed, and request %d ended %d times", id, ends[id])
+				}
+			}
+			if _, open := p.add(func(targets.Outcome) {}); open {
+				t.Error("a closed table took a request")
+			}
+		})
+	})
+}
+
+func TestARequestOnANewConnectionSurvivesTheEndOfTheOld(t *testing.T) {
+	l := &link{ended: make(chan struct{}, 1)}
+	p := newPending(l, time.Minute)
+	defer p.close()
+	l.epoch.Add(1)
+	var got []targets.Outcome
+	id, _ := p.add(func(o targets.Outcome) { got = append(got, o) })
+	p.cut(l.epoch.Load())
+	if len(got) != 0 {
+		t.Fatalf("it ended with the older connection: %+v", got)
+	}
+	p.end(id, targets.Outcome{Status: history.Acked})
+	p.end(id, targets.Outcome{Status: history.Unknown})
+	if len(got) != 1 || got[0].Status != history.Acked {
+		t.Fatalf("answered, then late: %+v", got)
+	}
+}

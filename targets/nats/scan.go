@@ -1,0 +1,224 @@
+package nats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nuid"
+	"waybill/harness/history"
+	"waybill/targets"
+)
+
+const (
+	scanBatch    = 4096            // messages a pull request asks for
+	scanAhead    = 3               // requests outstanding
+	scanIdle     = 3 * time.Second // without a message, after which a replica is behind
+	scanTries    = 32              // consumers made in search of other replicas
+	scanInactive = 30 * time.Second
+)
+
+// Scan implements targets.Inspector.
+//
+// Each replica is read by a consumer with one replica and memory storage of its own: such a consumer runs on one node and
+// reads that node's own copy of the stream. Which node is the server's random choice among the stream's peers, so
+// consumers are made until enough nodes were met. A replica is complete when it was read up to the last sequence of the
+// stream's leader, as of the beginning, and when it sent as many messages as it said it holds, in increasing sequence and
+// without a hole in the consumer's own count.
+func (i *inspector) Scan(ctx context.Context, want int, v targets.ScanVisitor) error {
+	i.scan.Lock()
+	defer i.scan.Unlock()
+	s, err := i.stream(ctx)
+	if err != nil {
+		return err
+	}
+	read := map[string]bool{}
+	var errs []error
+	for try := 0; len(read) < want && try < scanTries && ctx.Err() == nil; try++ {
+		o, err := i.open(ctx)
+		if err != nil {
+			errs = append(errs, err)
+			if pause(ctx, 100*time.Millisecond) != nil {
+				break
+			}
+			continue
+		}
+		if replica := o.Cluster.Leader; !read[replica] {
+			read[replica] = true
+			if err := i.read(ctx, replica, o, s, v); err != nil {
+				errs = append(errs, fmt.Errorf("nats: scan of %s on %s: %w", i.names.stream, replica, err))
+			}
+		}
+		i.remove(o.Name)
+	}
+	if len(read) < want {
+		errs = append(errs, fmt.Errorf("nats: scan of %s met %d replicas %v, want %d", i.names.stream, len(read), sorted(read), want))
+		return errors.Join(append(errs, ctx.Err())...)
+	}
+	return errors.Join(errs...)
+}
+
+// open makes a consumer that runs on some one replica.
+func (i *inspector) open(ctx context.Context) (*server.ConsumerInfo, error) {
+	name := "scan-" + nuid.Next()
+	var a server.JSApiConsumerCreateResponse
+	err := i.api(ctx, "$JS.API.CONSUMER.CREATE."+i.names.stream+"."+name, server.CreateConsumerRequest{
+		Stream: i.names.stream,
+		Config: server.ConsumerConfig{
+			Name: name, DeliverPolicy: server.DeliverAll, AckPolicy: server.AckNone, ReplayPolicy: server.ReplayInstant,
+			Replicas: 1, MemoryStorage: true, InactiveThreshold: scanInactive,
+		},
+	}, &a)
+	if err != nil {
+		i.remove(name) // it may have been made and the answer lost
+		return nil, err
+	}
+	if a.ConsumerInfo == nil || a.Cluster == nil || a.Cluster.Leader == "" {
+		i.remove(name)
+		return nil, fmt.Errorf("nats: consumer %s of %s runs nowhere", name, i.names.stream)
+	}
+	return a.ConsumerInfo, nil
+}
+
+// remove is a courtesy: the broker forgets an idle consumer after scanInactive.
+func (i *inspector) remove(name string) {
+	i.nc.Publish("$JS.API.CONSUMER.DELETE."+i.names.stream+"."+name, nil) //nolint:errcheck // see above
+}
+
+// read tells v what one replica holds.
+func (i *inspector) read(ctx context.Context, replica string, o *server.ConsumerInfo, s *server.StreamInfo, v targets.ScanVisitor) (err error) {
+	last := s.State.LastSeq
+	v.Begin(replica, history.Position{Offset: int64(s.State.FirstSeq)}, history.Position{Offset: int64(last)})
+	var copies int64
+	defer func() { v.End(replica, copies, err) }()
+	if last == 0 && o.NumPending == 0 {
+		return nil
+	}
+
+	inbox := nats.NewInbox()
+	sub, err := i.nc.SubscribeSync(inbox)
+	if err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	defer sub.Unsubscribe() //nolint:errcheck // fails only when the connection is gone
+	if err := sub.SetPendingLimits(-1, -1); err != nil {
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	p := pager{link: i.link, inbox: inbox, next: "$JS.API.CONSUMER.MSG.NEXT." + i.names.stream + "." + o.Name}
+	began := time.Now()
+	var seq, number uint64
+	for seq < last {
+		if err := p.ask(); err != nil {
+			return err
+		}
+		m, err := nextWithin(ctx, sub, scanIdle)
+		if errors.Is(err, errIdle) && uint64(copies) >= o.NumPending && last-seq <= uint64(s.State.NumDeleted) {
+			return nil // the stream ends with sequences that its leader too calls deleted
+		}
+		if err != nil {
+			return fmt.Errorf("it sent %d messages up to sequence %d, the stream's leader %s has up to %d: %w", copies, seq, s.Cluster.Leader, last, err)
+		}
+		if status := m.Header.Get(statusHeader); status != "" && m.Reply == "" && len(m.Data) == 0 {
+			p.ended()
+			if status == noResponders && copies == 0 && time.Since(began) < scanIdle {
+				// The consumer is new, and the node we are connected to has not heard of it.
+				if err := pause(ctx, 10*time.Millisecond); err != nil {
+					return err
+				}
+				continue
+			}
+			if status == "409" || status == noResponders {
+				return fmt.Errorf("its consumer ended at sequence %d: %s %s", seq, status, m.Header.Get("Description"))
+			}
+			continue
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			return fmt.Errorf("reply subject %q: %w", m.Reply, err)
+		}
+		p.got()
+		if meta.Sequence.Consumer != number+1 || meta.Sequence.Stream <= seq {
+			return fmt.Errorf("after its message %d at sequence %d came message %d at sequence %d",
+				number, seq, meta.Sequence.Consumer, meta.Sequence.Stream)
+		}
+		number, seq = meta.Sequence.Consumer, meta.Sequence.Stream
+		c := targets.Copy{Payload: m.Data, Pos: history.Position{Offset: int64(seq)}}
+		c.Token, c.Attempt, c.Key = decode(m)
+		v.Copy(c)
+		copies++
+	}
+	if uint64(copies) < o.NumPending {
+		return fmt.Errorf("it sent %d messages up to sequence %d, and said it held %d", copies, seq, o.NumPending)
+	}
+	return nil
+}
+
+// pager keeps a few pull requests outstanding, so that the replica never waits for the next.
+type pager struct {
+	link        *link
+	inbox, next string
+	requests    int // outstanding
+	left        int // messages the oldest of them still asks for
+}
+
+func (p *pager) ask() error {
+	for p.requests < scanAhead {
+		body, err := json.Marshal(pull{Batch: scanBatch, Expires: 2 * scanIdle})
+		if err != nil {
+			return fmt.Errorf("pull request: %w", err)
+		}
+		if err := p.link.nc.PublishRequest(p.next, p.inbox, body); err != nil {
+			return fmt.Errorf("pull request: %w", err)
+		}
+		if p.requests == 0 {
+			p.left = scanBatch
+		}
+		p.requests++
+	}
+	return nil
+}
+
+// got counts a message. Requests are served in turns by the server, but together ask for as much.
+func (p *pager) got() {
+	if p.left--; p.left <= 0 {
+		p.requests--
+		p.left = scanBatch
+	}
+}
+
+func (p *pager) ended() { p.requests = max(0, p.requests-1) }
+
+// nextWithin waits for a message until it is idle for d, looking at ctx now and then: a context of its own for each
+// message would cost more than the message.
+func nextWithin(ctx context.Context, sub *nats.Subscription, d time.Duration) (*nats.Msg, error) {
+	const look = 200 * time.Millisecond
+	for ; d > 0; d -= look {
+		m, err := sub.NextMsg(min(d, look))
+		switch {
+		case err == nil:
+			return m, nil
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case errors.Is(err, nats.ErrNoResponders): // the library's word for the status
+			return &nats.Msg{Header: nats.Header{statusHeader: {noResponders}}}, nil
+		case !errors.Is(err, nats.ErrTimeout):
+			return nil, err
+		}
+	}
+	return nil, errIdle
+}
+
+func sorted(set map[string]bool) string {
+	var names []string
+	for n := range set {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	return strings.Join(names, ", ")
+}

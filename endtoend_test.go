@@ -287,7 +287,11 @@ func smallDisk(args []string) int {
 func TestFullDisk(t *testing.T) {
 	labtest.Hold(t)
 	dir := t.TempDir()
-	c := reexec.Command(asWaybillOnSmallDisk, dir, "test", "--mode", "core", "--fault", "kill-consumer", "--rate", "20000", "--seed", "1", "--out", dir)
+	fast := filepath.Join(t.TempDir(), "fast.yaml")
+	if err := os.WriteFile(fast, []byte("modes: [core]\nfaults: [kill-consumer]\nload: {rate: 30000, processing: 0s}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	c := reexec.Command(asWaybillOnSmallDisk, dir, "test", fast, "--seed", "1", "--out", dir)
 	c.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	if os.Getuid() != 0 {
 		c.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER

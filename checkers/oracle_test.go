@@ -115,7 +115,7 @@ func counted(l semantics.Ledger) counts {
 
 func TestTheLedgerAgreesWithANaiveAudit(t *testing.T) {
 	plants := plant.All()
-	for seed := range uint64(200) {
+	for seed := range uint64(100) {
 		h := checkertest.Generate(seed, checkertest.Options{})
 		rng := rand.New(rand.NewPCG(seed, 3))
 		in := h.Input()

@@ -231,3 +231,15 @@ func TestASaveThatFailsLeavesTheOldFile(t *testing.T) {
 		t.Errorf("the old verdict is gone: %v", err)
 	}
 }
+
+// bomb stands for input that the YAML library cannot take.
+type bomb struct{}
+
+func (*bomb) UnmarshalYAML([]byte) error { panic("index out of range") }
+
+func TestAPanicOfTheParserIsAnErrorThatNamesTheFile(t *testing.T) {
+	var at *FileError
+	if err := decodeYAML("x.yaml", []byte("a: 1"), &bomb{}); !errors.As(err, &at) || !strings.Contains(err.Error(), "x.yaml") {
+		t.Errorf("error %v: want a FileError that names x.yaml", err)
+	}
+}

@@ -107,7 +107,7 @@ func (d Dir) loadJSON(name string, schema int, into any) error {
 func decodeYAML(path string, b []byte, into any) (err error) {
 	// The parser indexes into its input in many places; bytes from elsewhere must never end the program.
 	defer func() {
-		if p := error(nil); p != nil {
+		if p := recover(); p != nil {
 			err = &FileError{Path: path, Err: fmt.Errorf("not YAML that can be parsed: %v", p)}
 		}
 	}()

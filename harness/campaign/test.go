@@ -21,6 +21,9 @@ type Listener interface {
 	Judged(v semantics.Verdict, d results.Dir, warning error)
 }
 
+// ErrFull says that the disk of the run directory was full. What was recorded until then is there and was judged.
+var ErrFull = errors.New("the disk of the run directory is full")
+
 // ErrRun says that the harness or the broker could not be run to the end. What was recorded is in the run directory all the same.
 var ErrRun = errors.New("the run could not be carried out")
 
@@ -44,17 +47,15 @@ func Test(ctx context.Context, p Plan, t targets.Target, out string, command []s
 	}
 	l.Planned(p, d)
 	runErr := carryOut(p, d, dist, l, stop, kill)
-	m.Ended = time.Now().UTC()
-	if err := d.SaveManifest(m); err != nil {
-		runErr = errors.Join(runErr, err)
-	}
 	v, err := Judge(ctx, d)
 	if err != nil {
 		return none, errors.Join(runErr, err)
 	}
+	m.Ended = time.Now().UTC()
+	// The verdict is printed whatever becomes of its views: the disk may be full.
 	warning, err := Publish(d, v)
-	l.Judged(v, d, warning)
-	return v, errors.Join(runErr, err)
+	l.Judged(v, d, errors.Join(warning, err, d.SaveManifest(m)))
+	return v, runErr
 }
 
 // carryOut runs the lab to its end.
@@ -96,6 +97,8 @@ func carryOut(p Plan, d results.Dir, dist targets.Distribution, l Listener, stop
 			return fmt.Errorf("campaign: remove the lab's folders: %w", err)
 		}
 		return nil
+	case last.Full:
+		return fmt.Errorf("%w: %s: make room, or choose another folder with --out", ErrFull, last.Error)
 	case last.Error != "":
 		return fmt.Errorf("%w: %s", ErrRun, last.Error)
 	default:

@@ -131,7 +131,11 @@ func (p *progress) close() { p.clear() }
 
 // show prints a verdict and where its views are.
 func show(s screen, v semantics.Verdict, d results.Dir, warning error) {
-	if err := results.Matrix(s.out, v, results.TermOptions{Color: s.color, Width: s.width, Dir: string(d)}); err != nil {
+	opt := results.TermOptions{Color: s.color, Width: s.width, Dir: string(d), Report: d.Report()}
+	if m, err := d.LoadManifest(); err == nil {
+		opt.Repeat = m.Repeat()
+	}
+	if err := results.Matrix(s.out, v, opt); err != nil {
 		fmt.Fprintf(s.err, "waybill: %v\n", err)
 	}
 	if warning != nil {

@@ -127,14 +127,7 @@ func test(ctx context.Context, s screen, spec experiment.Spec, replay *experimen
 		v, err := campaign.Test(ctx, p, target, out, os.Args, l, stop, kill)
 		l.close()
 		if err != nil {
-			code := ExitUsage
-			if errors.Is(err, campaign.ErrRun) {
-				code = ExitRun
-			}
-			if v.Result == semantics.Broken {
-				code = ExitBroken // a promise seen broken stays broken, whatever ended the run
-			}
-			return coded{code, err}
+			return coded{exitAfter(v, err), err}
 		}
 		worst = worse(worst, v.Result)
 		if v.CutShort != "" {
@@ -149,6 +142,19 @@ func test(ctx context.Context, s screen, spec experiment.Spec, replay *experimen
 		return coded{ExitBroken, fmt.Errorf("expected %s, but the verdict is %s", expect, worst)}
 	}
 	return exitWith(semantics.Verdict{ExitCode: exitOf(worst)})
+}
+
+// exitAfter is the code of a run that did not come to its end. A promise seen broken stays broken, whatever ended the run.
+func exitAfter(v semantics.Verdict, err error) int {
+	switch {
+	case v.Result == semantics.Broken:
+		return ExitBroken
+	case errors.Is(err, campaign.ErrFull):
+		return ExitInconclusive
+	case errors.Is(err, campaign.ErrRun):
+		return ExitRun
+	}
+	return ExitUsage
 }
 
 func worse(a, b semantics.Result) semantics.Result {

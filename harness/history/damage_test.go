@@ -1,6 +1,8 @@
 package history
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -164,5 +166,45 @@ func TestAKindFromANewerWriterIsSkipped(t *testing.T) {
 	}
 	if diff := cmp.Diff([]uint64{1, 2, 3}, seqs); diff != "" {
 		t.Errorf("events around the unknown ones:\n%s", diff)
+	}
+}
+
+func TestRecordsThatNoRecorderWroteAreRefused(t *testing.T) {
+	text := func(length uint64) []byte {
+		b := []byte{byte(ConnOpen), 0}
+		b = binary.AppendUvarint(b, 1<<fieldName)
+		b = binary.AppendUvarint(b, length)
+		return append(b, make([]byte, length)...)
+	}
+	long := func(field int, value uint64) []byte {
+		return binary.AppendUvarint(binary.AppendUvarint([]byte{byte(Send), 0}, 1<<field), value)
+	}
+	for _, c := range []struct {
+		name  string
+		bytes []byte
+		want  string // "" if they are read
+	}{
+		{"a string of the greatest length", text(MaxString), ""},
+		{"a longer string", text(MaxString + 1), "a string of 65537 bytes"},
+		{"a number that fits its field", long(fieldStatus, zigzag(255)), ""},
+		{"a number that does not fit its field", long(fieldStatus, zigzag(256)), "does not fit field 9"},
+		{"a negative number where none can be", long(fieldKey, zigzag(-1)), "does not fit field 4"},
+		{"a field of a later version", long(fieldsKnown, 0), "a field 26"},
+		{"a short form without an event before", []byte{shortForm}, "short form"},
+		{"padding", append(long(fieldSeq, 2), 0, 0, 0), ""},
+		{"padding that is longer than any", append(long(fieldSeq, 2), make([]byte, blockAlign)...), "behind the last record"},
+		{"padding that is not zero", append(long(fieldSeq, 2), 0, 0, 1), "not zero"},
+		{"a time that ends early", []byte{byte(Send), 0x80}, errShort.Error()},
+		{"a number of more than 64 bits", append([]byte{byte(Send)}, bytes.Repeat([]byte{0xff}, 11)...), "more than 64 bits"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			events, err := decodeAll(c.bytes)
+			switch {
+			case c.want == "" && (err != nil || len(events) != 1):
+				t.Errorf("%d events and error %v, want one event", len(events), err)
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("error %v, want one with %q", err, c.want)
+			}
+		})
 	}
 }

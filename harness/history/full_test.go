@@ -63,12 +63,12 @@ func fillDisk(dir string) error {
 		return err
 	}
 	for _, r := range recorders {
+		if err := r.Record(&Event{Kind: Receive}); !errors.Is(err, ErrFull) {
+			return fmt.Errorf("a small event after a large one did not fit: %v, want %v", err, ErrFull)
+		}
 		err := r.Record(&Event{Kind: Abort, Text: strings.Repeat("full ", 1000)})
 		if err != nil {
 			return fmt.Errorf("the last words on a full disk: %w", err)
-		}
-		if err := r.Record(&Event{Kind: Receive}); !errors.Is(err, ErrFull) {
-			return fmt.Errorf("a small event after a large one did not fit: %v, want %v", err, ErrFull)
 		}
 		for err == nil { // what is reserved for the seal is left alone
 			err = r.Record(&Event{Kind: Abort})

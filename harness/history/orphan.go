@@ -50,7 +50,7 @@ func sealOrphan(path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// sealLastBlock pads the block that c ended in and writes its checksum. It returns where the segment ends.
+// sealLastBlock writes the checksum of the block that c ended in. It returns where the segment ends.
 func sealLastBlock(f *os.File, c *cursor) (int64, error) {
 	start := c.offset + blockHeader
 	switch {
@@ -59,16 +59,12 @@ func sealLastBlock(f *os.File, c *cursor) (int64, error) {
 	case c.end == start: // … or before the first of a new block
 		return c.offset, nil
 	}
-	records := make([]byte, c.end-start, c.end-start+blockAlign)
+	records := make([]byte, c.end-start)
 	if _, err := f.ReadAt(records, start); err != nil {
 		return 0, err
 	}
-	for len(records)%blockAlign != 0 {
-		records = append(records, 0)
-	}
-	block := binary.LittleEndian.AppendUint64(nil, blockWord(c.offset, records))
-	_, err := f.WriteAt(append(block, records...), c.offset)
-	return start + int64(len(records)), err
+	_, err := f.WriteAt(binary.LittleEndian.AppendUint64(nil, blockWord(c.offset, records)), c.offset)
+	return c.end, err
 }
 
 // writeSeal stores the committed length and the seal with one write, so that neither is ever seen without the other.

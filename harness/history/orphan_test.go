@@ -169,6 +169,21 @@ func TestSealOrphanRefusesWhatIsNotWhole(t *testing.T) {
 	}
 }
 
+func TestSealOrphanOfARecorderThatDiedBeforeItsFirstRecord(t *testing.T) {
+	page, err := encodePage(Header{Life: 5})
+	must(t, err)
+	path := filepath.Join(t.TempDir(), "young.seg")
+	must(t, os.WriteFile(path, append(page, make([]byte, firstChunk)...), 0o644))
+	must(t, SealOrphan(path))
+	h, err := Open(filepath.Dir(path))
+	must(t, err)
+	must(t, h.Verify())
+	want := SegmentInfo{Header: Header{Life: 5}, Path: path, Bytes: pageSize, Sealed: SealedByHarness}
+	if diff := cmp.Diff([]SegmentInfo{want}, h.Segments()); diff != "" {
+		t.Errorf("want (-), got (+):\n%s", diff)
+	}
+}
+
 func TestSealOrphanOnEveryInstantOfARecording(t *testing.T) {
 	// What a kill leaves is a committed length, and blocks up to it: any length at which a record ended.
 	dir := t.TempDir()

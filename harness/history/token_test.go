@@ -36,6 +36,7 @@ func TestWhatNoProducerWroteIsNotAToken(t *testing.T) {
 		"upper case":               strings.ToUpper(good),
 		"an upper-case checksum":   good[:TokenLen-8] + "ABCDEF01",
 		"letters in a number":      strings.Replace(good, "0000000077", "00000000x7", 1),
+		"a hyphen in the run":      strings.Replace(good, "testrun1", "test-un1", 1),
 		"hyphens in another place": "wb1-testrun-100003-0000000077-abcdef01",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package run
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -190,6 +191,9 @@ func (c *controller) serviceHealed(ctx context.Context, ref uint64, since time.T
 		go func() {
 			defer func() { done <- struct{}{} }()
 			err := c.served(ctx, l)
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return // the run was ended: nothing is known of the lane's service
+			}
 			e := history.Event{Kind: history.ServiceHealed, Ref: ref, Lane: uint32(l.index), Status: history.OK, Count: uint64(time.Since(since).Microseconds())}
 			if err != nil {
 				e.Status, e.Reason, e.Text = history.Failed, history.LimitReached, err.Error()

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 
 	"waybill/harness/experiment"
 	"waybill/harness/history"
@@ -130,7 +131,7 @@ func controllerMain([]string) int {
 		control.Write(append(line, '\n')) // nobody listening is no reason to stop: the history is what counts
 	}
 	if err := direct(in, tell); err != nil {
-		tell(Progress{Error: err.Error(), Full: errors.Is(err, errDiskFull) || errors.Is(err, history.ErrFull)})
+		tell(Progress{Error: err.Error(), Full: errors.Is(err, errDiskFull) || errors.Is(err, syscall.ENOSPC)})
 		return 4
 	}
 	return 0

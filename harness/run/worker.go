@@ -153,7 +153,7 @@ func (w *worker) start(ctx context.Context) error {
 		if err != nil {
 			// A worker that cannot do its work must not look alive: the controller sees the exit and these last words.
 			fmt.Fprintln(os.Stderr, "worker:", err)
-			if errors.Is(err, history.ErrFull) {
+			if errors.Is(err, syscall.ENOSPC) { // of a segment, or of the file of effects
 				os.Exit(exitDiskFull)
 			}
 			os.Exit(4)
@@ -163,7 +163,7 @@ func (w *worker) start(ctx context.Context) error {
 	return nil
 }
 
-// exitDiskFull is how a worker says that its recorder had no room.
+// exitDiskFull is how a worker says that the disk had no room: its last words may have found none either.
 const exitDiskFull = 28 // ENOSPC
 
 func (w *worker) stop() error {

@@ -63,6 +63,7 @@ func open(nodes []targets.Node, o dialOptions) (*link, error) {
 	opts.MaxPingsOut = clientPingOut
 	opts.Timeout = dialTimeout
 	opts.CustomDialer = l
+	opts.SubChanLen = heldByClient
 	opts.User, opts.Password = o.user, o.user
 
 	// Callbacks come from one goroutine of the library, in order.

@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,8 +11,11 @@ import (
 	"waybill/targets"
 )
 
+// heldByClient is how many messages the library keeps for a subscription that is not read; beyond it, it drops.
+const heldByClient = 1 << 18
+
 // listener is a member of a core queue group. Nothing is acknowledged: what the broker wrote to a member's connection is
-// gone, received or not. The subscription's buffer is unlimited, so the library itself drops nothing.
+// gone, received or not, and what the library has no room for it drops: each time it says so, that is recorded with the connection.
 type listener struct {
 	*link
 	sub   *nats.Subscription
@@ -47,6 +51,9 @@ func (c *listener) Receive(ctx context.Context) ([]targets.Delivery, error) {
 			d := targets.Delivery{Payload: m.Data, Native: m}
 			d.Token, d.Attempt, d.Key = decode(m)
 			ds = append(ds, d)
+			continue
+		case errors.Is(err, nats.ErrSlowConsumer):
+			c.link.connected(false, "", fmt.Sprintf("the client keeps %d messages at most and dropped what came beyond", heldByClient))
 			continue
 		case len(ds) > 0:
 			return ds, nil

@@ -101,7 +101,7 @@ func (p *puller) request(ctx context.Context, wait time.Duration) (ds []targets.
 	epoch := p.epoch.Load()
 	for len(ds) < p.batch {
 		m, err := p.nextOf(over, sub, epoch)
-		if err != nil {
+		if err != nil { // no leader, out of time, or cut off
 			if len(ds) == 0 && ctx.Err() != nil {
 				return nil, 0, ctx.Err()
 			}
@@ -147,11 +147,8 @@ func (p *puller) nextOf(ctx context.Context, sub *nats.Subscription, epoch uint6
 // pullEnded says what a status that ends a pull request asks for: when to try again, or an error that no retry mends.
 func pullEnded(m *nats.Msg) (again time.Duration, err error) {
 	status, why := m.Header.Get(statusHeader), m.Header.Get("Description")
-	switch {
-	case status == "409" && why == "Consumer Deleted", status == "400":
+	if status == "409" && why == "Consumer Deleted" || status == "400" {
 		return 0, fmt.Errorf("nats: pull refused: %s %s", status, why)
-	case status == noResponders:
-		return 100 * time.Millisecond, nil // no leader now
 	}
 	return 20 * time.Millisecond, nil // timed out, other requests come first, leadership moved, server shuts down
 }

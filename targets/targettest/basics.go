@@ -25,9 +25,9 @@ func (e *environment) createTwice(t *testing.T, m semantics.Mode) {
 }
 
 func (e *environment) delivers(t *testing.T, m semantics.Mode) {
-	noLeaks(t)
 	const n = 200
 	q := e.queue(t, m)
+	noLeaks(t)
 	ctx := within(t, 30*time.Second)
 	c, err := e.dial(t, e.config(q, 1)).Consumer(ctx)
 	if err != nil {
@@ -67,8 +67,8 @@ func (e *environment) delivers(t *testing.T, m semantics.Mode) {
 }
 
 func (e *environment) oneOutcome(t *testing.T, m semantics.Mode) {
-	noLeaks(t)
 	q := e.queue(t, m)
+	noLeaks(t)
 	ctx := within(t, 20*time.Second)
 	p, err := e.dial(t, e.config(q, 0)).Producer(ctx)
 	if err != nil {
@@ -146,9 +146,9 @@ func place(p history.Position) history.Position {
 }
 
 func (e *environment) settles(t *testing.T, m semantics.Mode) {
-	noLeaks(t)
 	const n = 100
 	q := e.queue(t, m)
+	noLeaks(t)
 	ctx := within(t, 30*time.Second)
 	cl := e.dial(t, e.config(q, 0))
 	i, err := cl.Inspector(ctx)
@@ -162,9 +162,16 @@ func (e *environment) settles(t *testing.T, m semantics.Mode) {
 		eventually(t, ctx, "the inspector answers", func() (err error) { d, err = i.Depth(ctx); return err })
 		return d
 	}
-	if d := depth(); d.Ready != n || d.Unacked != 0 || d.Settled {
-		t.Fatalf("with %d messages sent and none received: %+v", n, d)
-	}
+	eventually(t, ctx, "the group's leader knows of all messages", func() error {
+		d := depth()
+		if d.Unacked != 0 || d.Settled {
+			t.Fatalf("with %d messages sent and none received: %+v", n, d)
+		}
+		if d.Ready != n {
+			return errNot{d, nil}
+		}
+		return nil
+	})
 	c, err := cl.Consumer(ctx)
 	if err != nil {
 		t.Fatal(err)

@@ -21,12 +21,12 @@ type errNot struct {
 
 func (e errNot) Error() string { return fmt.Sprintf("seen %+v, %v", e.seen, e.err) }
 
-// cutOff drops what brokers send to a producer while it goes on sending: messages arrive and are stored, confirmations
+// cutOff drops what brokers send to producers while these go on sending: messages arrive and are stored, confirmations
 // do not come back. This is where a harness that believes its library calls stored messages rejected.
-func (e *environment) cutOff(t *testing.T, m semantics.Mode) {
+func (e *environment) cutOff(t *testing.T) {
 	const length = 5 * time.Second
 	var from, to time.Time
-	notes, stored := e.underFire(t, m, func(t *testing.T, _ assignment) {
+	volleys := e.underFire(t, func(t *testing.T) {
 		heal, err := e.lab.Cut(e.brokers, []string{e.client.Name()})
 		if err != nil {
 			t.Fatal(err)
@@ -38,107 +38,142 @@ func (e *environment) cutOff(t *testing.T, m semantics.Mode) {
 			t.Fatal(err)
 		}
 	})
-	// Packets that passed before the cut may still be read for a moment.
-	from = from.Add(200 * time.Millisecond)
-	unsure := 0
-	for _, n := range notes {
-		if n.At.After(from) && n.At.Before(to) {
-			if n.Outcome.Status == history.Acked {
-				t.Errorf("message %d was acked %v into the cut, when no confirmation can have come", n.N, n.At.Sub(from))
+	from = from.Add(200 * time.Millisecond) // packets that passed before the cut may still be read for a moment
+	for _, v := range volleys {
+		t.Run(v.mode.Name, func(t *testing.T) {
+			e.judge(t, v)
+			unsure := 0
+			for _, n := range v.notes {
+				if n.At.Before(from) || n.At.After(to) {
+					continue
+				}
+				if n.Outcome.Status == history.Acked {
+					t.Errorf("message %d was acked %v into the cut, when no confirmation can have come", n.N, n.At.Sub(from))
+				}
+				if n.Outcome.Status == history.Unknown && v.found[n.N] > 0 {
+					unsure++
+				}
 			}
-			if n.Outcome.Status == history.Unknown && stored[n.N] > 0 {
-				unsure++
+			if unsure == 0 {
+				t.Error("during the cut no message was stored, or delivered, and unknown: the cut tested nothing")
 			}
-		}
-	}
-	if m.Traits.Confirms && unsure == 0 {
-		t.Error("no message was both stored and unknown: the cut tested nothing")
+		})
 	}
 }
 
-// brokerKilled ends the host of the broker that a producer is connected to, with messages on the wire.
-func (e *environment) brokerKilled(t *testing.T, m semantics.Mode) {
-	e.underFire(t, m, func(t *testing.T, a assignment) {
-		h := e.host(t, a.Pin)
+// brokerKilled ends the host of the broker that producers are connected to, with messages on the wire.
+func (e *environment) brokerKilled(t *testing.T) {
+	volleys := e.underFire(t, func(t *testing.T) {
+		h := e.host(t, e.brokers[0])
 		ctx := within(t, 30*time.Second)
 		if err := h.Kill(ctx); err != nil {
 			t.Fatal(err)
 		}
 		wait(t, time.Second)
-		if err := errors.Join(h.Restart(ctx), e.cluster.StartNode(ctx, a.Pin)); err != nil {
+		if err := errors.Join(h.Restart(ctx), e.cluster.StartNode(ctx, h.Name())); err != nil {
 			t.Fatal(err)
 		}
 	})
+	for _, v := range volleys {
+		t.Run(v.mode.Name, func(t *testing.T) {
+			e.judge(t, v)
+			if v.ended[history.Rejected]+v.ended[history.Unknown] == 0 {
+				t.Error("every message was acked: the kill hit nothing")
+			}
+		})
+	}
 }
 
-// underFire lets a producer send from a host, strikes meanwhile, heals, and holds every outcome against what was
-// stored (or, where the store cannot be read, delivered): what was rejected must be absent, what was acked must be
-// where the confirmation said, and each attempt has one outcome.
-func (e *environment) underFire(t *testing.T, m semantics.Mode, strike func(*testing.T, assignment)) ([]note, map[int]int) {
+// volley is what one producer sent under fire, what became of it, and how often each message was found afterwards.
+type volley struct {
+	assignment
+	mode     semantics.Mode
+	queue    targets.Queue
+	consumer targets.Consumer // where the store cannot be read
+	process  *lab.Process
+
+	notes []note
+	ended map[history.Status]int
+	found map[int]int
+}
+
+// underFire lets a producer of each mode send from a host, pinned to the first broker, strikes meanwhile, and waits
+// until all have ended and the cluster is healthy.
+func (e *environment) underFire(t *testing.T, strike func(*testing.T)) []*volley {
 	t.Helper()
-	q := e.queue(t, m)
 	ctx := within(t, 90*time.Second)
-	var c targets.Consumer
-	if !m.Traits.Scannable {
-		var err error
-		if c, err = e.dial(t, e.config(q, 1)).Consumer(ctx); err != nil {
-			t.Fatal(err)
+	var vs []*volley
+	for _, m := range e.description.Modes {
+		v := &volley{mode: m, queue: e.queue(t, m), ended: map[history.Status]int{}}
+		if !m.Traits.Scannable {
+			var err error
+			if v.consumer, err = e.dial(t, e.config(v.queue, 1)).Consumer(ctx); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { closing(t, v.consumer) })
+			connected(t, ctx, v.consumer)
 		}
-		defer closing(t, c)
-		connected(t, ctx, c)
-	}
-	e.life++
-	a := assignment{
-		Target: e.description.Name, Client: e.config(q, 0), Life: e.life, Count: 5000, Every: 2 * time.Millisecond, Pin: e.brokers[0],
-	}
-	p := e.dispatch(t, a)
-	eventually(t, ctx, "messages are being sent", func() error {
-		if n := len(e.notes(t, a)); n < 200 {
-			return errNot{n, nil}
+		e.life++
+		v.assignment = assignment{
+			Target: e.description.Name, Client: e.config(v.queue, 0), Life: e.life, Count: 3000, Every: 2 * time.Millisecond, Pin: e.brokers[0],
 		}
-		return nil
-	})
-	strike(t, a)
-	select {
-	case <-p.Done():
-	case <-ctx.Done():
-		t.Fatal("the sender did not end: an attempt has no outcome")
+		vs = append(vs, v)
 	}
-	if x := p.Exit(); x.Code != 0 {
-		t.Fatalf("the sender failed: %+v", x)
+	for _, v := range vs {
+		v.process = e.dispatch(t, v.assignment)
+	}
+	for _, v := range vs {
+		eventually(t, ctx, "messages are being sent", func() error {
+			if n := len(e.notes(t, v.assignment)); n < 100 {
+				return errNot{n, nil}
+			}
+			return nil
+		})
+	}
+	strike(t)
+	for _, v := range vs {
+		select {
+		case <-v.process.Done():
+		case <-ctx.Done():
+			t.Fatalf("%s: the sender did not end: an attempt has no outcome", v.mode.Name)
+		}
+		if x := v.process.Exit(); x.Code != 0 {
+			t.Fatalf("%s: the sender failed: %+v", v.mode.Name, x)
+		}
 	}
 	eventually(t, ctx, "the cluster is healthy", func() error { return e.cluster.Healthy(ctx) })
+	return vs
+}
 
-	notes := e.notes(t, a)
-	var found map[int]int
-	if m.Traits.Scannable {
-		found = e.hold(t, a, notes, e.scan(t, q))
+// judge holds every outcome against what was stored or, where the store cannot be read, delivered: what was rejected
+// must be absent, what was acked must be where the confirmation said, and each attempt has one outcome.
+func (e *environment) judge(t *testing.T, v *volley) {
+	t.Helper()
+	v.notes = e.notes(t, v.assignment)
+	if v.mode.Traits.Scannable {
+		v.found = hold(t, v.assignment, v.notes, e.scan(t, v.queue))
 	} else {
-		found = e.drained(t, ctx, a, c)
+		v.found = drained(t, within(t, 20*time.Second), v.assignment, v.consumer)
 	}
-	counts := map[history.Status]int{}
-	ended := map[int]int{}
-	for _, n := range notes {
-		counts[n.Outcome.Status]++
-		ended[n.N]++
-		if n.Outcome.Status == history.Rejected && found[n.N] > 0 {
+	outcomes := map[int]int{}
+	for _, n := range v.notes {
+		v.ended[n.Outcome.Status]++
+		outcomes[n.N]++
+		if n.Outcome.Status == history.Rejected && v.found[n.N] > 0 {
 			t.Errorf("message %d ended %+v, and is there", n.N, n.Outcome)
 		}
 	}
-	for n := 1; n <= a.Count; n++ {
-		if ended[n] != 1 {
-			t.Errorf("message %d has %d outcomes, want one", n, ended[n])
+	for n := 1; n <= v.Count; n++ {
+		if outcomes[n] != 1 {
+			t.Errorf("message %d has %d outcomes, want one", n, outcomes[n])
 		}
 	}
-	t.Logf("%d acked, %d rejected, %d unknown; %d found", counts[history.Acked], counts[history.Rejected], counts[history.Unknown], len(found))
-	if counts[history.Unknown] == 0 {
-		t.Error("no outcome is unknown: the strike hit nothing in flight")
-	}
-	return notes, found
+	t.Logf("%d acked, %d rejected, %d unknown; %d found",
+		v.ended[history.Acked], v.ended[history.Rejected], v.ended[history.Unknown], len(v.found))
 }
 
 // hold compares confirmations with what the replicas hold and counts the copies of each message.
-func (e *environment) hold(t *testing.T, a assignment, notes []note, s *shelf) map[int]int {
+func hold(t *testing.T, a assignment, notes []note, s *shelf) map[int]int {
 	t.Helper()
 	var found map[int]int
 	for replica, copies := range s.copies {
@@ -160,7 +195,7 @@ func (e *environment) hold(t *testing.T, a assignment, notes []note, s *shelf) m
 }
 
 // drained counts what a queue that is not stored still delivers.
-func (e *environment) drained(t *testing.T, ctx context.Context, a assignment, c targets.Consumer) map[int]int {
+func drained(t *testing.T, ctx context.Context, a assignment, c targets.Consumer) map[int]int {
 	t.Helper()
 	found := map[int]int{}
 	for {

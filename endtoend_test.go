@@ -17,9 +17,14 @@ import (
 	"github.com/creack/pty"
 	"golang.org/x/sys/unix"
 
+	"waybill/checkers"
+	"waybill/checkers/plant"
 	"waybill/harness/cli"
+	"waybill/harness/history"
 	"waybill/harness/lab/labtest"
 	"waybill/harness/reexec"
+	"waybill/harness/semantics"
+	"waybill/results"
 )
 
 // thorough is set by `make verify`: more of everything.
@@ -79,6 +84,7 @@ func TestShortRunIsKeptAndAuditsAgain(t *testing.T) {
 			t.Errorf("%v\n%s", err, b)
 		}
 	})
+	t.Run("each anomaly planted into the recorded history is named", func(t *testing.T) { plantInto(t, d) })
 	t.Run("a segment cut short makes what rests on it inconclusive, and is named", func(t *testing.T) {
 		c := copyRun(t, d)
 		seg := segment(t, c, "deliveries")
@@ -110,6 +116,64 @@ func TestShortRunIsKeptAndAuditsAgain(t *testing.T) {
 			t.Errorf("exit %v, want 3 and the name %s\n%s", err, filepath.Base(seg), o)
 		}
 	})
+}
+
+// Every anomaly planted into the history of a real run is named; the history as it was recorded has none.
+func plantInto(t *testing.T, d string) {
+	h, err := history.Open(filepath.Join(d, "history"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var recorded history.Memory
+	for e, err := range h.Events() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		recorded = append(recorded, *e)
+	}
+	dir, err := results.OpenDir(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	exp, err1 := dir.LoadExperiment()
+	sched, err2 := dir.LoadSchedule()
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	audit := func(h history.Memory) semantics.Verdict {
+		v, err := checkers.Audit(t.Context(), checkers.Input{Source: h, Experiment: exp, Schedule: sched})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if v := audit(recorded); len(v.Findings) > 0 {
+		t.Fatalf("findings without a plant: %+v", v.Findings)
+	}
+	applied := 0
+	for i, lane := range exp.Lanes {
+		for _, p := range plant.All() {
+			if !p.Fits(lane.Mode) {
+				continue
+			}
+			planted, ok := p.Apply(rand.New(rand.NewPCG(7, uint64(i))), recorded, uint32(i))
+			if !ok {
+				t.Logf("%s: nothing in %s to plant it into", p.Name, lane.Name)
+				continue
+			}
+			applied++
+			named := false
+			for _, f := range audit(planted.Events).Findings {
+				named = named || f.Lane == lane.Name && strings.HasPrefix(f.Anomaly, p.Anomaly)
+			}
+			if !named {
+				t.Errorf("%s planted into %s (%v) is not named: want %q", p.Name, lane.Name, planted.Msgs, p.Anomaly)
+			}
+		}
+	}
+	if applied < 10 {
+		t.Errorf("only %d plants could be applied: this history proves little", applied)
+	}
 }
 
 // copyRun copies a run directory, to be damaged.
@@ -312,5 +376,22 @@ func TestFullDisk(t *testing.T) {
 	}
 	if t.Failed() {
 		t.Logf("%s", b)
+	}
+}
+
+// A consumer that is killed a hundred times while it holds deliveries makes redeliveries and no loss.
+func TestConsumerKilledAHundredTimesIsNoLoss(t *testing.T) {
+	if !thorough {
+		t.Skip("a minute and a half: make verify runs it")
+	}
+	labtest.Hold(t)
+	out := t.TempDir()
+	b, err := waybill("hundred", "test", "--mode", "jetstream", "--fault", "kill-consumer:times=100", "--seed", "5", "--out", out).CombinedOutput()
+	if err != nil {
+		t.Errorf("exit %s, want 0", exitCode(err))
+	}
+	t.Logf("%s", b)
+	if !bytes.Contains(b, []byte("lost 0")) {
+		t.Error("the ledger does not say that nothing was lost")
 	}
 }

@@ -35,7 +35,9 @@ func init() {
 		Length:  outlastsClients,
 		Spares:  sparesStore,
 		New: func(rng *rand.Rand, v View, _ Args) (Action, error) {
-			return &cut{v: v, links: []link{{v.consumers(), v.Brokers}}, trigger: onePerLane(rng, v)}, nil
+			t := onePerLane(rng, v)
+			t.alive = true
+			return &cut{v: v, links: []link{{v.consumers(), v.Brokers}}, trigger: t}, nil
 		},
 	})
 }

@@ -34,6 +34,7 @@ type Param struct {
 	Name    string
 	Values  []string // allowed; the first is the default
 	Meaning string
+	Tour    bool // each value is a fault of its own in the full tour
 }
 
 // Args are the values of a fault's parameters, defaults filled in.

@@ -12,10 +12,18 @@ type kill struct {
 	hosts   []string
 	prepare func(ctx context.Context) error // before the trigger; may be nil
 	trigger trigger
+	times   int // in a row, each one armed anew; 0 is once
 	dead    bool
+	seen    Exposure // of the kills before the last
 }
 
-func (k *kill) Victims() string { return "kill " + strings.Join(k.hosts, ", ") }
+func (k *kill) Victims() string {
+	s := "kill " + strings.Join(k.hosts, ", ")
+	if k.times > 1 {
+		s += fmt.Sprintf(", %d times", k.times)
+	}
+	return s
+}
 
 func (k *kill) Arm(ctx context.Context) error {
 	if k.prepare != nil {
@@ -27,15 +35,36 @@ func (k *kill) Arm(ctx context.Context) error {
 }
 
 func (k *kill) Inject(ctx context.Context) error {
-	k.dead = true
-	return k.v.Machines.Kill(ctx, k.hosts...)
+	for n := 1; ; n++ {
+		k.dead = true
+		if err := k.v.Machines.Kill(ctx, k.hosts...); err != nil || n >= k.times {
+			return err
+		}
+		x, err := k.Observe(ctx)
+		if err != nil {
+			return err
+		}
+		k.seen = x
+		if err := k.Recover(ctx); err != nil {
+			return err
+		}
+		if err := k.v.await(ctx, k.trigger.look); err != nil {
+			return err
+		}
+	}
 }
 
 func (k *kill) Observe(context.Context) (Exposure, error) {
 	if err := k.v.inState("down", k.hosts); err != nil {
 		return Exposure{}, err
 	}
-	return k.trigger.exposure(), nil
+	x := k.trigger.exposure()
+	if k.times > 1 {
+		// A kill among many that met nothing does not undo what the others did.
+		x.Bit, x.Count = x.Bit || k.seen.Bit, x.Count+k.seen.Count
+		x.Text = fmt.Sprintf("%d deliveries unacknowledged at the strikes, together; the last: %s", x.Count, x.Text)
+	}
+	return x, nil
 }
 
 func (k *kill) Recover(ctx context.Context) error {
@@ -46,6 +75,7 @@ func (k *kill) Recover(ctx context.Context) error {
 		return err
 	}
 	k.dead = false
+	k.trigger.reset()
 	return nil
 }
 

@@ -1,7 +1,9 @@
 package nemesis
 
 import (
+	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"waybill/harness/semantics"
@@ -11,13 +13,18 @@ func init() {
 	Register(Fault{
 		Name:    "kill-consumer",
 		Summary: "SIGKILL one member of each consumer group while it holds unacknowledged messages",
-		Plan:    "one consumer of each lane, while it holds one delivery applied and not acknowledged, and at least 4 not yet applied",
+		Plan:    "one consumer of each lane (times: {times}), while it holds one delivery applied and not acknowledged, and at least 4 not yet applied",
+		Params:  []Param{{Name: "times", Values: []string{"1", "10", "100"}, Meaning: "how often in a row, each time as soon as it holds deliveries again"}},
 		Tour:    true,
 		Length:  func(t Timing) time.Duration { return t.Redelivery + time.Second },
 		Spares:  sparesStore,
-		New: func(rng *rand.Rand, v View, _ Args) (Action, error) {
+		New: func(rng *rand.Rand, v View, args Args) (Action, error) {
+			times, err := strconv.Atoi(args["times"])
+			if err != nil {
+				return nil, fmt.Errorf("nemesis: kill-consumer: times: %w", err)
+			}
 			t := onePerLane(rng, v)
-			return &kill{v: v, hosts: t.hosts(), trigger: t}, nil
+			return &kill{v: v, hosts: t.hosts(), trigger: t, times: times}, nil
 		},
 	})
 }

@@ -10,7 +10,7 @@ func init() {
 		Name:    "kill-leader",
 		Summary: "SIGKILL the broker that leads every lane's queue, or consumer group",
 		Plan:    "the broker that leads every lane's {of} (gathered there first), while every confirming lane has an unconfirmed publish",
-		Params:  []Param{{Name: "of", Values: []string{"queue", "consumer"}, Meaning: "whose leader"}},
+		Params:  []Param{{Name: "of", Values: []string{"queue", "consumer"}, Meaning: "whose leader", Tour: true}},
 		Tour:    true,
 		Length:  outlastsDetection,
 		Spares:  sparesNothing,

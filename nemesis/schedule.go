@@ -18,7 +18,7 @@ const calm = 2 * time.Second
 // overhead is what an episode takes besides calm, fault and settling: recovery, its verification, and the checkpoint. An estimate, for the plan.
 const overhead = 8 * time.Second
 
-// Tour is the representative tour; All every fault, once for each value of a parameter.
+// Tour is the representative tour; All every fault, once for each value of a parameter that makes it another one.
 func Tour() []string { return specs(func(f Fault) bool { return f.Tour }, false) }
 func All() []string  { return specs(func(Fault) bool { return true }, true) }
 
@@ -32,7 +32,7 @@ func specs(want func(Fault) bool, everyValue bool) []string {
 		out = append(out, n)
 		for _, p := range f.Params {
 			for _, v := range p.Values[1:] {
-				if everyValue {
+				if everyValue && p.Tour {
 					out = append(out, n+":"+p.Name+"="+v)
 				}
 			}

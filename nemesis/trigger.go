@@ -30,6 +30,8 @@ func (f *inFlight) look() bool {
 	return f.all
 }
 
+func (f *inFlight) reset() {}
+
 func (f *inFlight) exposure() Exposure {
 	return Exposure{Bit: f.all, Count: f.n, Text: "publishes without a confirmation at the strike: " + strings.Join(f.seen, ", ")}
 }
@@ -40,6 +42,7 @@ type holding struct {
 	v       View
 	victims []victim
 	least   uint64 // deliveries held and not yet applied: what is left of the batch must outlast the strike's way to the victim
+	alive   bool   // the victims go on after the strike: what they held at the last look counts
 	struck  bool   // the victims are dead or stopped: what they hold is as it was then
 	seen    []string
 	n       int64
@@ -77,10 +80,14 @@ func (h *holding) spare(x victim) uint64 {
 	return h.least
 }
 
-// exposure looks again: the victims' live figures outlive them, and tell what they held when they were struck.
+func (h *holding) reset() { h.struck = false }
+
+// exposure looks again at victims that are dead or stopped: their live figures outlive them, and tell what they held when they were struck.
 func (h *holding) exposure() Exposure {
-	h.struck = true
-	h.look()
+	if !h.alive {
+		h.struck = true
+		h.look()
+	}
 	return Exposure{Bit: h.all, Count: h.n, Text: "deliveries unacknowledged at the strike: " + strings.Join(h.seen, ", ")}
 }
 
@@ -88,4 +95,5 @@ func (h *holding) exposure() Exposure {
 type trigger interface {
 	look() bool
 	exposure() Exposure
+	reset() // the victims live again
 }

@@ -34,6 +34,8 @@ type Producer struct {
 	client   targets.Producer
 	sends    *history.Recorder // written by Run alone
 	counters *history.Counters
+	since    time.Time // an instant, and
+	ticks    int64     // the recorder's clock at it
 
 	mu       sync.Mutex
 	outcomes *history.Recorder // written under mu: outcomes come from the client's goroutines
@@ -50,7 +52,7 @@ type Producer struct {
 func NewProducer(cfg ProducerConfig, client targets.Producer, sends, outcomes *history.Recorder) *Producer {
 	return &Producer{
 		cfg: cfg, client: client, sends: sends, outcomes: outcomes, counters: sends.Counters(),
-		open: map[uint64]bool{}, paused: true, wake: make(chan struct{}, 1),
+		since: time.Now(), ticks: sends.Now(), open: map[uint64]bool{}, paused: true, wake: make(chan struct{}, 1),
 		rng: rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.Life))),
 	}
 }
@@ -159,7 +161,8 @@ func (p *Producer) send(ctx context.Context, seq uint64, attempt uint32, intende
 	key := p.cfg.Stamp.Key(m)
 	e := history.Event{Kind: history.Send, Lane: p.cfg.Lane, Msg: m, Attempt: attempt, Key: key, Session: 1,
 		Time: p.sends.Now()}
-	e.Intended = e.Time - max(0, time.Since(intended).Microseconds())
+	// Exact to the tick: instants a fixed interval apart cost the recorder nothing.
+	e.Intended = min(e.Time, p.ticks+intended.Sub(p.since).Microseconds())
 	if doubt {
 		e.Flags = history.Doubt
 	}

@@ -43,6 +43,7 @@ func (p *puller) Ack(ctx context.Context, ds []targets.Delivery, done func(int, 
 			all.Done()
 			continue
 		}
+		p.acks.hand(id)
 		if err := p.nc.PublishRequest(m.Reply, p.in+strconv.FormatUint(id, 10), ack); err != nil {
 			p.acks.end(id, classifyPublish(err))
 		}

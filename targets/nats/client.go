@@ -38,10 +38,7 @@ func (c *client) Producer(context.Context) (targets.Producer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !c.mode.stream {
-		return &shouter{link: l, names: c.names}, nil
-	}
-	p, err := newPublisher(l, c.names, c.mode.identified, c.config)
+	p, err := newPublisher(l, c.names, c.mode, c.config)
 	if err != nil {
 		l.close()
 		return nil, err

@@ -31,9 +31,10 @@ type pending struct {
 }
 
 type attempt struct {
-	done  func(targets.Outcome)
-	epoch uint64 // of the connection, or of one before it
-	taken bool   // its outcome is being told
+	done   func(targets.Outcome)
+	handed bool   // to the library: from then on nobody can be certain that it was not written
+	epoch  uint64 // then: of the connection that it is written on, or of the one before
+	taken  bool   // its outcome is being told
 }
 
 type deadline struct {
@@ -58,9 +59,9 @@ func newPending(l *link, timeout time.Duration) *pending {
 	return p
 }
 
-// add makes a request before it is written. It is false once closed.
+// add makes a request. It is false once closed.
 func (p *pending) add(done func(targets.Outcome)) (uint64, bool) {
-	r := &attempt{done: done, epoch: p.link.epoch.Load()}
+	r := &attempt{done: done}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -75,7 +76,21 @@ func (p *pending) add(done func(targets.Outcome)) (uint64, bool) {
 	return p.next, true
 }
 
-// end tells the outcome of a request unless it has one.
+// hand is called just before a request is given to the library. It is false when the request has ended meanwhile: then
+// it must not be written any more.
+func (p *pending) hand(id uint64) bool {
+	epoch := p.link.epoch.Load()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.waiting[id]
+	if r == nil || r.taken {
+		return false
+	}
+	r.handed, r.epoch = true, epoch
+	return true
+}
+
+// end tells the outcome of a request unless it has one. A request that was never handed over is rejected, whatever ended it.
 func (p *pending) end(id uint64, o targets.Outcome) {
 	p.mu.Lock()
 	r := p.waiting[id]
@@ -84,6 +99,9 @@ func (p *pending) end(id uint64, o targets.Outcome) {
 		return
 	}
 	r.taken = true
+	if !r.handed {
+		o = targets.Outcome{Status: history.Rejected, Reason: history.NotConnected, Origin: history.FromClient}
+	}
 	p.mu.Unlock()
 
 	r.done(o)
@@ -177,7 +195,7 @@ func (p *pending) expire(now time.Time) (next time.Time, some bool) {
 
 // cut ends what was written on connections before epoch.
 func (p *pending) cut(epoch uint64) {
-	for _, id := range p.ids(func(r *attempt) bool { return r.epoch < epoch }) {
+	for _, id := range p.ids(func(r *attempt) bool { return r.handed && r.epoch < epoch }) {
 		p.end(id, targets.Outcome{Status: history.Unknown, Reason: history.ConnectionClosed, Origin: history.FromClose})
 	}
 }
@@ -194,7 +212,7 @@ func (p *pending) ids(which func(*attempt) bool) []uint64 {
 	return ids
 }
 
-// close ends everything as unknown and the goroutine with it.
+// close ends everything and the goroutine with it.
 func (p *pending) close() {
 	p.mu.Lock()
 	if p.closed {
@@ -205,7 +223,9 @@ func (p *pending) close() {
 	p.mu.Unlock()
 	close(p.stop)
 	p.done.Wait()
-	p.cut(^uint64(0))
+	for _, id := range p.ids(func(*attempt) bool { return true }) {
+		p.end(id, targets.Outcome{Status: history.Unknown, Reason: history.ConnectionClosed, Origin: history.FromClose})
+	}
 }
 
 func wake(c chan struct{}) {

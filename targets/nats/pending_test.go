@@ -25,13 +25,19 @@ func TestEveryRequestEndsOnce(t *testing.T) {
 			began := map[uint64]time.Time{}
 			add := func() {
 				var id uint64
-				id, _ = p.add(func(targets.Outcome) {
+				id, _ = p.add(func(o targets.Outcome) {
 					ends[id]++
+					if rejected := o.Status == history.Rejected; rejected != (id%3 == 0) {
+						t.Errorf("request %d ended %+v", id, o)
+					}
 					if d := time.Since(began[id]); d > timeout {
 						t.Errorf("request %d ended after %v", id, d)
 					}
 				})
 				began[id] = time.Now()
+				if id%3 != 0 { // the third is never handed over
+					p.hand(id)
+				}
 			}
 			for i, s := range steps {
 				switch s {
@@ -56,8 +62,12 @@ func TestEveryRequestEndsOnce(t *testing.T) {
 					}
 				}
 				synctest.Wait()
-				if s == "cut" && len(p.waiting) != 0 {
-					t.Errorf("cut off, and %d requests wait", len(p.waiting))
+				if s == "cut" {
+					for id, r := range p.waiting {
+						if r.handed {
+							t.Errorf("cut off, and request %d waits", id)
+						}
+					}
 				}
 			}
 			p.close()
@@ -80,6 +90,7 @@ func TestARequestOnANewConnectionSurvivesTheEndOfTheOld(t *testing.T) {
 	l.epoch.Add(1)
 	var got []targets.Outcome
 	id, _ := p.add(func(o targets.Outcome) { got = append(got, o) })
+	p.hand(id)
 	p.cut(l.epoch.Load())
 	if len(got) != 0 {
 		t.Fatalf("it ended with the older connection: %+v", got)
@@ -88,5 +99,8 @@ func TestARequestOnANewConnectionSurvivesTheEndOfTheOld(t *testing.T) {
 	p.end(id, targets.Outcome{Status: history.Unknown})
 	if len(got) != 1 || got[0].Status != history.Acked {
 		t.Fatalf("answered, then late: %+v", got)
+	}
+	if p.hand(id) {
+		t.Error("a request that has ended may be written")
 	}
 }

@@ -11,29 +11,50 @@ import (
 	"waybill/targets"
 )
 
-// publisher publishes to a stream, pipelined: each attempt carries a reply subject of its own below one inbox, and is
-// matched with its answer by number. The library's asynchronous publish is not used, since it sends again by itself
-// when nobody responds: two writes that the audit would know as one attempt.
+// outboxSize is how many messages may wait for the library to take them.
+const outboxSize = 1 << 14
+
+// publisher publishes, pipelined: each attempt carries a reply subject of its own below one inbox, and is matched with
+// its answer by number. The library's asynchronous publish is not used, since it sends again by itself when nobody
+// responds: two writes that the audit would know as one attempt.
 //
-// Send holds nothing of ours while the library writes; a peer that reads nothing can delay it by writeTimeout.
+// Send only puts the message into an outbox, from which one goroutine hands it to the library, in order: the library
+// holds its lock while it writes to a peer that reads nothing and while it dials, for seconds, and Send would wait.
+// What ends before it was handed over is rejected, and is never handed over.
 type publisher struct {
 	*link
 	names      names
 	identified bool
-	inbox      string // with a dot at its end
+	inbox      string // with a dot at its end; "" when no confirmation is asked for
 	pending    *pending
+	outbox     chan outgoing
+	stop       chan struct{}
+	writer     sync.WaitGroup
+	closing    sync.Once
 }
 
-func newPublisher(l *link, n names, identified bool, c targets.ClientConfig) (*publisher, error) {
-	p := &publisher{link: l, names: n, identified: identified, inbox: nats.NewInbox() + ".", pending: newPending(l, c.Confirm)}
-	sub, err := l.nc.Subscribe(p.inbox+"*", p.answered)
-	if err == nil {
-		err = sub.SetPendingLimits(-1, -1)
+type outgoing struct {
+	id  uint64
+	msg *nats.Msg
+}
+
+func newPublisher(l *link, n names, m mode, c targets.ClientConfig) (*publisher, error) {
+	p := &publisher{
+		link: l, names: n, identified: m.identified, pending: newPending(l, c.Confirm),
+		outbox: make(chan outgoing, outboxSize), stop: make(chan struct{}),
 	}
-	if err != nil {
-		p.pending.close()
-		return nil, fmt.Errorf("nats: subscribe to confirmations: %w", err)
+	if m.stream {
+		p.inbox = nats.NewInbox() + "."
+		sub, err := l.nc.Subscribe(p.inbox+"*", p.answered)
+		if err == nil {
+			err = sub.SetPendingLimits(-1, -1)
+		}
+		if err != nil {
+			p.pending.close()
+			return nil, fmt.Errorf("nats: subscribe to confirmations: %w", err)
+		}
 	}
+	p.writer.Go(p.write)
 	return p, nil
 }
 
@@ -45,73 +66,75 @@ func (p *publisher) answered(m *nats.Msg) {
 
 // Send implements targets.Producer.
 func (p *publisher) Send(ctx context.Context, m targets.Message, done func(targets.Outcome)) {
+	rejected := targets.Outcome{Status: history.Rejected, Reason: history.NotConnected, Origin: history.FromClient}
 	if ctx.Err() != nil {
-		done(targets.Outcome{Status: history.Rejected, Reason: history.Interrupted, Origin: history.FromClient})
+		rejected.Reason = history.Interrupted
+		done(rejected)
 		return
 	}
 	id, open := p.pending.add(done)
 	if !open {
-		done(targets.Outcome{Status: history.Rejected, Reason: history.NotConnected, Origin: history.FromClient})
+		done(rejected)
 		return
 	}
-	msg := encode(p.names, m, p.identified)
-	msg.Reply = p.inbox + strconv.FormatUint(id, 10)
-	if err := p.nc.PublishMsg(msg); err != nil {
-		p.pending.end(id, classifyPublish(err))
+	select {
+	case p.outbox <- outgoing{id, encode(p.names, m, p.identified)}:
+	default:
+		p.pending.end(id, rejected) // the outbox is full
 	}
 }
 
-// Flush implements targets.Producer.
+func (p *publisher) write() {
+	for {
+		select {
+		case o := <-p.outbox:
+			p.publish(o)
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+func (p *publisher) publish(o outgoing) {
+	if !p.pending.hand(o.id) {
+		return
+	}
+	if p.inbox != "" {
+		o.msg.Reply = p.inbox + strconv.FormatUint(o.id, 10)
+	}
+	err := p.nc.PublishMsg(o.msg)
+	switch {
+	case err != nil:
+		p.pending.end(o.id, classifyPublish(err))
+	case p.inbox == "":
+		p.pending.end(o.id, targets.Outcome{Status: history.Unknown, Reason: history.NoConfirmation, Origin: history.FromClient})
+	}
+}
+
+// Flush implements targets.Producer. Without confirmations it also waits until the node has read what was written, which
+// says nothing about who received it.
 func (p *publisher) Flush(ctx context.Context) error {
 	if err := p.pending.flush(ctx); err != nil {
 		return fmt.Errorf("nats: flush: %w", err)
 	}
-	return nil
-}
-
-// Close implements targets.Producer. What is still pending becomes unknown.
-func (p *publisher) Close() error {
-	p.link.close()
-	p.pending.close()
-	return nil
-}
-
-// shouter publishes without asking for a confirmation: nothing is ever known of what it handed over.
-type shouter struct {
-	*link
-	names names
-	sends sync.WaitGroup
-}
-
-func (s *shouter) Send(ctx context.Context, m targets.Message, done func(targets.Outcome)) {
-	s.sends.Add(1)
-	defer s.sends.Done()
-	if ctx.Err() != nil {
-		done(targets.Outcome{Status: history.Rejected, Reason: history.Interrupted, Origin: history.FromClient})
-		return
-	}
-	if err := s.nc.PublishMsg(encode(s.names, m, false)); err != nil {
-		done(classifyPublish(err))
-		return
-	}
-	done(targets.Outcome{Status: history.Unknown, Reason: history.NoConfirmation, Origin: history.FromClient})
-}
-
-// Flush waits until the node has read what was written; it says nothing about who received it.
-func (s *shouter) Flush(ctx context.Context) error {
-	s.sends.Wait()
-	if !s.nc.IsConnected() {
-		return nil // what there was is lost already, and has its outcome
+	if p.inbox != "" || !p.nc.IsConnected() {
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	if err := s.nc.FlushWithContext(ctx); err != nil && s.nc.IsConnected() {
+	if err := p.nc.FlushWithContext(ctx); err != nil && p.nc.IsConnected() {
 		return fmt.Errorf("nats: flush: %w", err)
 	}
 	return nil
 }
 
-func (s *shouter) Close() error {
-	s.link.close()
+// Close implements targets.Producer. What is still pending becomes unknown, or rejected if it was not handed over.
+func (p *publisher) Close() error {
+	p.closing.Do(func() {
+		p.pending.close() // first, so that the writer finds nothing more to hand over
+		close(p.stop)
+		p.link.close()
+		p.writer.Wait()
+	})
 	return nil
 }

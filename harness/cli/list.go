@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"waybill/harness/lab"
 	"waybill/harness/semantics"
 	"waybill/nemesis"
 	"waybill/targets"
@@ -95,36 +94,4 @@ func listFaults(w *tabwriter.Writer) {
 		fmt.Fprintf(w, "%s%s\t%s\n", spec, mark, f.Summary)
 	}
 	fmt.Fprintln(w, "\n* in the default tour")
-}
-
-func doctorCommand(s screen) *cobra.Command {
-	return &cobra.Command{
-		Use:   "doctor",
-		Short: "Say what this machine permits, and how to permit the rest",
-		Long: `Tries each step that the lab and the faults need, for real, and says which can be done here, which
-cannot and because of what, and what would permit it. Exit code 4 if no lab can be made.`,
-		Example: "  waybill doctor",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			failed := 0
-			for _, step := range lab.Probe(cmd.Context()) {
-				if step.Can {
-					fmt.Fprintf(s.out, "can     %s\n", step.Name)
-					continue
-				}
-				failed++
-				fmt.Fprintf(s.out, "cannot  %s, because %s\n", step.Name, step.Why)
-				if len(step.Faults) > 0 {
-					fmt.Fprintf(s.out, "        needed by %s\n", strings.Join(step.Faults, ", "))
-				}
-				if step.Remedy != "" {
-					fmt.Fprintf(s.out, "        to permit it: %s\n", step.Remedy)
-				}
-			}
-			if failed > 0 {
-				return coded{ExitRun, fmt.Errorf("%d of the steps cannot be done here", failed)}
-			}
-			return nil
-		},
-	}
 }

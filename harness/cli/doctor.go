@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"waybill/harness/lab"
+	"waybill/nemesis"
+)
+
+func doctorCommand(s screen) *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Say what this machine permits, and how to permit the rest",
+		Long: `Tries each step that the lab and the faults need, for real, and says for each step and each fault
+whether it can be done here, because of what not, and what would permit it. Exit code 4 if there is
+a fault that cannot be had.`,
+		Example: "  waybill doctor",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			steps := lab.Probe(cmd.Context())
+			fmt.Fprintln(s.out, "steps")
+			for _, step := range steps {
+				if step.Can {
+					fmt.Fprintf(s.out, "  can     %s\n", step.Name)
+					continue
+				}
+				fmt.Fprintf(s.out, "  cannot  %s, because %s\n", step.Name, printable(step.Why))
+				if step.Remedy != "" {
+					fmt.Fprintf(s.out, "          to permit it: %s\n", step.Remedy)
+				}
+			}
+			fmt.Fprintln(s.out, "faults")
+			refused := 0
+			for _, fault := range nemesis.Names() {
+				missing := lacking(steps, fault)
+				if len(missing) == 0 {
+					fmt.Fprintf(s.out, "  can     %s\n", fault)
+					continue
+				}
+				refused++
+				fmt.Fprintf(s.out, "  cannot  %s, because of: %s\n", fault, strings.Join(missing, ", "))
+			}
+			if refused > 0 {
+				return coded{ExitRun, fmt.Errorf("%d of %d faults cannot be had here", refused, len(nemesis.Names()))}
+			}
+			return nil
+		},
+	}
+}
+
+// lacking names the steps that a fault needs and that cannot be done here.
+func lacking(steps []lab.Step, fault string) []string {
+	var names []string
+	for _, step := range steps {
+		if !step.Can && slices.Contains(step.Faults, fault) {
+			names = append(names, step.Name)
+		}
+	}
+	return names
+}

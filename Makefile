@@ -19,7 +19,7 @@ test: build ## all the code, one lab of each kind, few kills: about ten minutes
 	@[ -n "$(RACE)" ] || echo "no C compiler or cgo off: testing without -race"
 	$(GO) test $(RACE) -timeout 20m $(PKGS)
 
-verify: build lint ## everything: more seeds, more kills, fuzzing, real runs as root and as an ordinary user
+verify: build lint ## everything else: more kills, fuzzing, real runs as root and as an ordinary user
 	scripts/verify
 
 test-target: build ## make test-target TARGET=nats ARGS='--seed 7': the audit of one target, with JUnit in its run directory

@@ -124,8 +124,10 @@ func (p *Producer) Run(ctx context.Context) error {
 			p.send(ctx, r.seq, r.attempt, now, r.doubt)
 		}
 		for range burst {
+			if !p.send(ctx, seq+1, 1, next, false) {
+				break
+			}
 			seq++
-			p.send(ctx, seq, 1, next, false)
 			next = next.Add(interval)
 		}
 		if burst > 0 || len(due) > 0 {
@@ -155,7 +157,9 @@ func inStep(period time.Duration) time.Duration {
 	return period - time.Duration(history.Clock())%period
 }
 
-func (p *Producer) send(ctx context.Context, seq uint64, attempt uint32, intended time.Time, doubt bool) {
+// send makes one attempt. It reports false, and sends nothing, if the producer was paused since a new message or a doubt fell due:
+// once Pause has returned, whatever is still sent is counted as open or in flight.
+func (p *Producer) send(ctx context.Context, seq uint64, attempt uint32, intended time.Time, doubt bool) bool {
 	m := history.Msg{Life: p.cfg.Life, Seq: seq}
 	payload := p.cfg.Stamp.Payload(m)
 	key := p.cfg.Stamp.Key(m)
@@ -166,19 +170,24 @@ func (p *Producer) send(ctx context.Context, seq uint64, attempt uint32, intende
 	if doubt {
 		e.Flags = history.Doubt
 	}
-	if attempt == 1 {
-		p.mu.Lock()
-		p.open[seq] = true
+	p.mu.Lock()
+	if p.paused && (attempt == 1 || doubt) {
 		p.mu.Unlock()
+		return false
+	}
+	if attempt == 1 {
+		p.open[seq] = true
 		p.counters.Add(history.Sent, 1)
 	}
+	p.counters.Add(history.InFlight, 1)
+	p.mu.Unlock()
 	if err := p.sends.Record(&e); err != nil {
 		p.fail(err)
-		return
+		return false
 	}
-	p.counters.Add(history.InFlight, 1)
 	p.client.Send(ctx, targets.Message{Token: p.cfg.Stamp.Token(m, payload), Attempt: attempt, Key: key, Payload: payload},
 		func(o targets.Outcome) { p.resolve(m, attempt, doubt, o) })
+	return true
 }
 
 // resolve records how an attempt ended and decides what follows.
@@ -193,6 +202,9 @@ func (p *Producer) resolve(m history.Msg, attempt uint32, doubt bool, o targets.
 		return
 	}
 	p.counters.Add(history.InFlight, ^uint64(0))
+	if len(p.open) >= window {
+		p.nudge() // Run waits for room
+	}
 	switch o.Status {
 	case history.Acked:
 		p.counters.Add(history.AckedSends, 1)

@@ -14,7 +14,7 @@ import (
 const (
 	tableName = "waybill"
 	chainName = "cut"
-	priority  = -310 // before connection tracking's defragmentation would hold packets (-400 is earlier still, but sees no ports; we match addresses)
+	priority  = -310 // earlier than connection tracking (-200), which must not note packets that the cut swallows
 )
 
 // syncFirewall makes the rules of a host's namespace drop what comes from these addresses and nothing else.

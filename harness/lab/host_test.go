@@ -134,13 +134,14 @@ func TestExit(t *testing.T) {
 			{"a code is passed on", []string{"3"}, lab.Exit{Code: 3}},
 			{"a signal is no code", []string{"SIGKILL"}, lab.Exit{Code: -1, Signal: "killed"}},
 			{"standard error is kept", []string{"1", "2"}, lab.Exit{Code: 1, Stderr: "0\n1\n"}},
+			{"what earlier processes wrote to the same file is not", []string{"1", "1"}, lab.Exit{Code: 1, Stderr: "0\n"}},
 		} {
 			got := ended(t, start(t, h, lab.Proc{Name: "p", Program: "t-exit", Args: c.args}))
 			if time.Since(got.At) > patience {
 				t.Errorf("%s: at %v", c.claim, got.At)
 			}
 			got.At = time.Time{}
-			if got != c.want { // the file is the same each time: what earlier processes wrote must not show
+			if got != c.want {
 				t.Errorf("%s: got %+v, want %+v", c.claim, got, c.want)
 			}
 		}
@@ -195,6 +196,12 @@ func TestStartRefusesWhatItCannotStart(t *testing.T) {
 }
 
 func TestAHostIsAMachineOfItsOwn(t *testing.T) {
+	var files syscall.Rlimit
+	must(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files))
+	low := files
+	low.Cur = 256 // as a shell with a low limit would have started us
+	must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low))
+	t.Cleanup(func() { must(t, syscall.Setrlimit(syscall.RLIMIT_NOFILE, &files)) })
 	labtest.Run(t, func(t *testing.T, l *lab.Lab) {
 		h := addHosts(t, l, "a", "b")
 		shell := func(script string) string {

@@ -28,15 +28,14 @@ const (
 //
 // Each replica is read by a consumer with one replica and memory storage of its own: such a consumer runs on one node and
 // reads that node's own copy of the stream. Which node is the server's random choice among the stream's peers, so
-// consumers are made until enough nodes were met. A replica is complete when it was read up to the last sequence of the
-// stream's leader, as of the beginning, and when it sent as many messages as it said it holds, in increasing sequence and
+// consumers are made until enough nodes were met. A replica is complete when it was read up to the last sequence that the
+// stream's leader told after the consumer was made, and when it sent as many messages as it said it holds, in increasing sequence and
 // without a hole in the consumer's own count.
 func (i *inspector) Scan(ctx context.Context, want int, v targets.ScanVisitor) error {
 	i.scan.Lock()
 	defer i.scan.Unlock()
-	s, err := i.stream(ctx)
-	if err != nil {
-		return err
+	if _, err := i.stream(ctx); err != nil {
+		return err // at once, rather than at each try
 	}
 	read := map[string]bool{}
 	var errs []error
@@ -51,7 +50,7 @@ func (i *inspector) Scan(ctx context.Context, want int, v targets.ScanVisitor) e
 		}
 		if replica := o.Cluster.Leader; !read[replica] {
 			read[replica] = true
-			if err := i.read(ctx, replica, o, s, v); err != nil {
+			if err := i.read(ctx, replica, o, v); err != nil {
 				errs = append(errs, fmt.Errorf("nats: scan of %s on %s: %w", i.names.stream, replica, err))
 			}
 		}
@@ -92,7 +91,11 @@ func (i *inspector) remove(name string) {
 }
 
 // read tells v what one replica holds.
-func (i *inspector) read(ctx context.Context, replica string, o *server.ConsumerInfo, s *server.StreamInfo, v targets.ScanVisitor) (err error) {
+func (i *inspector) read(ctx context.Context, replica string, o *server.ConsumerInfo, v targets.ScanVisitor) (err error) {
+	s, err := i.stream(ctx)
+	if err != nil {
+		return err
+	}
 	last := s.State.LastSeq
 	v.Begin(replica, history.Position{Offset: int64(s.State.FirstSeq)}, history.Position{Offset: int64(last)})
 	var copies int64

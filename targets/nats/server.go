@@ -65,6 +65,7 @@ func configText(m machine, all []machine) string {
 	return fmt.Sprintf(`server_name: %q
 listen: %q
 ping_interval: %q
+logtime: true
 cluster {
   name: "waybill"
   listen: %q

@@ -14,13 +14,29 @@ import (
 
 const (
 	labtestPath = "waybill/harness/lab/labtest"
+	reexecPath  = "waybill/harness/reexec"
 )
 
-// TestEveryPackageThatTestsInLabsCallsMain holds the rule without which a test binary, re-executed, would run its tests
-// again instead of the program that it was started as.
-func TestEveryPackageThatTestsInLabsCallsMain(t *testing.T) {
+// uses is what the tests of a package do with labtest and reexec.
+type uses struct {
+	labtest  bool // import it
+	run      bool // call labtest.Run
+	main     bool // call labtest.Main in TestMain
+	dispatch bool // call reexec.Dispatch in TestMain
+}
+
+// sound is the rule without which a test binary, re-executed, would run its tests again instead of the program that it
+// was started as. Run re-executes the tests themselves, and so needs Main; tests that enter labs with programs of their
+// own need the programs dispatched.
+func (u uses) sound() bool { return !u.labtest || u.main || u.dispatch && !u.run }
+
+func (u uses) and(v uses) uses {
+	return uses{u.labtest || v.labtest, u.run || v.run, u.main || v.main, u.dispatch || v.dispatch}
+}
+
+func TestEveryPackageThatTestsInLabsDispatches(t *testing.T) {
 	root := moduleRoot(t)
-	users := map[string]bool{} // folders whose tests import labtest; true if TestMain calls Main
+	packages := map[string]uses{} // by folder
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -35,77 +51,92 @@ func TestEveryPackageThatTestsInLabsCallsMain(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		imports, calls := inspect(t, path, source)
-		if dir := filepath.Dir(path); imports {
-			users[dir] = users[dir] || calls
-		}
+		dir := filepath.Dir(path)
+		packages[dir] = packages[dir].and(inspect(t, path, source))
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(users) < 2 {
-		t.Fatalf("only %d packages found that use labtest: the search is wrong", len(users))
-	}
-	for dir, calls := range users {
-		if !calls {
-			t.Errorf("%s: its tests use labtest: add func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }", dir)
+	users := 0
+	for dir, u := range packages {
+		if u.labtest {
+			users++
 		}
+		if !u.sound() {
+			t.Errorf("%s: its tests use labtest (%+v): add func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }", dir, u)
+		}
+	}
+	if users < 2 {
+		t.Fatalf("only %d packages found that use labtest: the search is wrong", users)
 	}
 }
 
-func TestTheRuleSeesTestMainsThatForgetMain(t *testing.T) {
-	const head = "package p\nimport (\"os\"; \"testing\"; lt \"" + labtestPath + "\")\n"
+func TestTheRuleSeesWhatIsForgotten(t *testing.T) {
+	const head = "package p\nimport (\"os\"; \"testing\"; lt \"" + labtestPath + "\"; \"" + reexecPath + "\")\n"
+	const run, hold = "\nfunc TestX(t *testing.T) { lt.Run(t, nil) }", "\nfunc TestX(t *testing.T) { lt.Hold(t) }"
 	for _, c := range []struct {
-		claim, source  string
-		imports, calls bool
+		claim, source string
+		sound         bool
 	}{
-		{"a call under another name of the import counts", head + "func TestMain(m *testing.M) { os.Exit(lt.Main(m)) }", true, true},
-		{"a TestMain without the call does not", head + "func TestMain(m *testing.M) { os.Exit(m.Run()) }\nvar _ = lt.Run", true, false},
-		{"nor does a call elsewhere", head + "func TestX(t *testing.T) { _ = lt.Main(nil) }", true, false},
-		{"a package without labtest is not concerned", "package p\nimport \"testing\"\nfunc TestX(t *testing.T) {}", false, false},
+		{"Main serves Run, under another name of the import too", head + "func TestMain(m *testing.M) { os.Exit(lt.Main(m)) }" + run, true},
+		{"a TestMain that calls neither serves nothing", head + "func TestMain(m *testing.M) { os.Exit(m.Run()) }" + hold, false},
+		{"nor does no TestMain", head + hold, false},
+		{"nor does a call elsewhere", head + "func TestY(t *testing.T) { _ = lt.Main(nil) }" + hold, false},
+		{"Dispatch serves tests that enter labs themselves", head + "func TestMain(m *testing.M) { reexec.Dispatch(); os.Exit(m.Run()) }" + hold, true},
+		{"but not Run", head + "func TestMain(m *testing.M) { reexec.Dispatch(); os.Exit(m.Run()) }" + run, false},
+		{"a package without labtest is not concerned", "package p\nimport \"testing\"\nfunc TestX(t *testing.T) {}", true},
 	} {
-		imports, calls := inspect(t, "x_test.go", []byte(c.source))
-		if imports != c.imports || calls != c.calls {
-			t.Errorf("%s: imports %v, calls %v", c.claim, imports, calls)
+		if u := inspect(t, "x_test.go", []byte(c.source)); u.sound() != c.sound {
+			t.Errorf("%s: %+v", c.claim, u)
 		}
 	}
 }
 
-// inspect reports whether a file imports labtest, and whether its TestMain calls labtest.Main.
-func inspect(t *testing.T, path string, source []byte) (imports, calls bool) {
+// inspect finds what one file does.
+func inspect(t *testing.T, path string, source []byte) uses {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, source, parser.SkipObjectResolution)
 	if err != nil {
 		t.Fatal(err)
 	}
-	name := ""
+	imports := map[string]string{} // path by the name it has in the file
 	for _, i := range file.Imports {
-		if p, err := strconv.Unquote(i.Path.Value); err == nil && p == labtestPath {
-			name = "labtest"
-			if i.Name != nil {
-				name = i.Name.Name
-			}
+		p, err := strconv.Unquote(i.Path.Value)
+		if err != nil {
+			t.Fatal(err)
 		}
+		name := p[strings.LastIndexByte(p, '/')+1:]
+		if i.Name != nil {
+			name = i.Name.Name
+		}
+		imports[name] = p
 	}
-	if name == "" {
-		return false, false
+	var u uses
+	for _, p := range imports {
+		u.labtest = u.labtest || p == labtestPath
 	}
 	for _, d := range file.Decls {
 		f, ok := d.(*ast.FuncDecl)
-		if !ok || f.Name.Name != "TestMain" || f.Body == nil {
+		if !ok || f.Body == nil {
 			continue
 		}
+		inMain := f.Recv == nil && f.Name.Name == "TestMain"
 		ast.Inspect(f.Body, func(n ast.Node) bool {
-			if s, ok := n.(*ast.SelectorExpr); ok && s.Sel.Name == "Main" {
-				if x, ok := s.X.(*ast.Ident); ok && x.Name == name {
-					calls = true
-				}
+			s, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := s.X.(*ast.Ident); ok {
+				from := imports[x.Name]
+				u.run = u.run || from == labtestPath && s.Sel.Name == "Run"
+				u.main = u.main || inMain && from == labtestPath && s.Sel.Name == "Main"
+				u.dispatch = u.dispatch || inMain && from == reexecPath && s.Sel.Name == "Dispatch"
 			}
 			return true
 		})
 	}
-	return true, calls
+	return u
 }
 
 func moduleRoot(t *testing.T) string {

@@ -20,8 +20,8 @@ type counts struct {
 // naive counts one lane of a whole history.
 func naive(h history.Memory, lane uint32) counts {
 	type seen struct {
-		sends, acked, rejected, unknown, delivered, effects int
-		stored, twice, gone                                 bool
+		sends, acked, rejected, delivered, effects int
+		stored, twice, gone                        bool
 	}
 	lives := map[history.Life]uint32{}
 	scans := map[uint64]uint32{}

@@ -50,7 +50,7 @@ func Plan(faults []string, lanes []experiment.Lane, t Timing, settle, limit time
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	slices.SortStableFunc(order, func(a, b string) int { return last(a) - last(b) })
 	var s experiment.Schedule
-	var total time.Duration
+	var total, shortest time.Duration
 	for _, spec := range order {
 		f, args, err := Find(spec)
 		if err != nil {
@@ -58,6 +58,9 @@ func Plan(faults []string, lanes []experiment.Lane, t Timing, settle, limit time
 		}
 		e := experiment.Episode{Fault: spec, Seed: rng.Uint64(), Calm: calm, Length: f.Length(t), Plan: f.words(args), Spared: spared(f, lanes)}
 		length := Takes(e, settle)
+		if shortest == 0 || length < shortest {
+			shortest = length
+		}
 		if limit > 0 && total+length > limit {
 			s.LeftOut = append(s.LeftOut, spec)
 			continue
@@ -67,7 +70,7 @@ func Plan(faults []string, lanes []experiment.Lane, t Timing, settle, limit time
 		s.Episodes = append(s.Episodes, e)
 	}
 	if len(s.Episodes) == 0 && len(faults) > 0 {
-		return s, fmt.Errorf("nemesis: none of %s fits within %s: the shortest episode takes about %s", strings.Join(faults, ", "), limit, calm+settle+overhead)
+		return s, fmt.Errorf("nemesis: none of %s fits within %s: the shortest episode takes about %s", strings.Join(faults, ", "), limit, shortest)
 	}
 	return s, nil
 }

@@ -37,15 +37,14 @@ const (
 
 // world is a run under way: one clock, and lanes with a queue each.
 type world struct {
-	rng    *rand.Rand
-	opts   Options
-	h      History
-	now    int64
-	lives  history.Life
-	lanes  []*queue
-	tag    uint64
-	ep     uint64
-	leader int
+	rng   *rand.Rand
+	opts  Options
+	h     History
+	now   int64
+	lives history.Life
+	lanes []*queue
+	tag   uint64
+	ep    uint64
 }
 
 // Generate makes the history of a seed.

@@ -66,7 +66,9 @@ func (p *progress) Told(x run.Progress) {
 			p.line(p.where)
 		}
 	}
-	if x.Line != "" {
+	if x.Line != "" && x.Fault != "" {
+		p.line(fmt.Sprintf("%s: %s", x.Fault, x.Line))
+	} else if x.Line != "" {
 		p.line(x.Line)
 	}
 	if len(x.Lanes) > 0 {

@@ -97,14 +97,6 @@ func (m *member) watch(p *lab.Process, life history.Life) {
 	m.c.abort(err)
 }
 
-// expect says that the life is about to end on purpose, and returns it.
-func (m *member) expect() history.Life {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.expected = true
-	return m.life
-}
-
 // stop ends the life in good order.
 func (m *member) stop(ctx context.Context) error {
 	m.mu.Lock()

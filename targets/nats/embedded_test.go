@@ -21,11 +21,13 @@ type embedded struct {
 	js jetstream.JetStream
 }
 
-func embed(t *testing.T) *embedded {
+func embed(t *testing.T) *embedded { return embedWith(t, true) }
+
+func embedWith(t *testing.T, jetStream bool) *embedded {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoLog: true, NoSigs: true, MaxPayload: 64 << 10,
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: jetStream, StoreDir: t.TempDir(), NoLog: true, NoSigs: true, MaxPayload: 64 << 10,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -96,13 +96,9 @@ func (i *inspector) read(ctx context.Context, replica string, o *server.Consumer
 	if err != nil {
 		return err
 	}
-	last := s.State.LastSeq
-	v.Begin(replica, history.Position{Offset: int64(s.State.FirstSeq)}, history.Position{Offset: int64(last)})
-	var copies int64
-	defer func() { v.End(replica, copies, err) }()
-	if last == 0 && o.NumPending == 0 {
-		return nil
-	}
+	p := progress{held: o.NumPending, last: s.State.LastSeq, deleted: uint64(s.State.NumDeleted)}
+	v.Begin(replica, history.Position{Offset: int64(s.State.FirstSeq)}, history.Position{Offset: int64(p.last)})
+	defer func() { v.End(replica, int64(p.copies), err) }()
 
 	inbox := nats.NewInbox()
 	sub, err := i.nc.SubscribeSync(inbox)
@@ -113,23 +109,21 @@ func (i *inspector) read(ctx context.Context, replica string, o *server.Consumer
 	if err := sub.SetPendingLimits(-1, -1); err != nil {
 		return fmt.Errorf("subscribe: %w", err)
 	}
-	p := pager{link: i.link, inbox: inbox, next: "$JS.API.CONSUMER.MSG.NEXT." + i.names.stream + "." + o.Name}
-	began := time.Now()
-	var seq, number uint64
-	for seq < last {
-		if err := p.ask(); err != nil {
+	ahead := pager{link: i.link, inbox: inbox, next: "$JS.API.CONSUMER.MSG.NEXT." + i.names.stream + "." + o.Name}
+	for began := time.Now(); p.more(); {
+		if err := ahead.ask(); err != nil {
 			return err
 		}
 		m, err := nextWithin(ctx, sub, scanIdle)
-		if errors.Is(err, errIdle) && uint64(copies) >= o.NumPending && last-seq <= uint64(s.State.NumDeleted) {
-			return nil // the stream ends with sequences that its leader too calls deleted
+		if errors.Is(err, errIdle) {
+			break // complete or not: judged below
 		}
 		if err != nil {
-			return fmt.Errorf("it sent %d messages up to sequence %d, the stream's leader %s has up to %d: %w", copies, seq, s.Cluster.Leader, last, err)
+			return fmt.Errorf("after sequence %d: %w", p.seq, err)
 		}
 		if status := m.Header.Get(statusHeader); status != "" && m.Reply == "" && len(m.Data) == 0 {
-			p.ended()
-			if status == noResponders && copies == 0 && time.Since(began) < scanIdle {
+			ahead.ended()
+			if status == noResponders && p.copies == 0 && time.Since(began) < scanIdle {
 				// The consumer is new, and the node we are connected to has not heard of it.
 				if err := pause(ctx, 10*time.Millisecond); err != nil {
 					return err
@@ -137,7 +131,7 @@ func (i *inspector) read(ctx context.Context, replica string, o *server.Consumer
 				continue
 			}
 			if status == "409" || status == noResponders {
-				return fmt.Errorf("its consumer ended at sequence %d: %s %s", seq, status, m.Header.Get("Description"))
+				return fmt.Errorf("its consumer ended after sequence %d: %s %s", p.seq, status, m.Header.Get("Description"))
 			}
 			continue
 		}
@@ -145,21 +139,15 @@ func (i *inspector) read(ctx context.Context, replica string, o *server.Consumer
 		if err != nil {
 			return fmt.Errorf("reply subject %q: %w", m.Reply, err)
 		}
-		p.got()
-		if meta.Sequence.Consumer != number+1 || meta.Sequence.Stream <= seq {
-			return fmt.Errorf("after its message %d at sequence %d came message %d at sequence %d",
-				number, seq, meta.Sequence.Consumer, meta.Sequence.Stream)
+		ahead.got()
+		if err := p.accept(meta.Sequence.Consumer, meta.Sequence.Stream); err != nil {
+			return err
 		}
-		number, seq = meta.Sequence.Consumer, meta.Sequence.Stream
-		c := targets.Copy{Payload: m.Data, Pos: history.Position{Offset: int64(seq)}}
+		c := targets.Copy{Payload: m.Data, Pos: history.Position{Offset: int64(p.seq)}}
 		c.Token, c.Attempt, c.Key = decode(m)
 		v.Copy(c)
-		copies++
 	}
-	if uint64(copies) < o.NumPending {
-		return fmt.Errorf("it sent %d messages up to sequence %d, and said it held %d", copies, seq, o.NumPending)
-	}
-	return nil
+	return p.complete()
 }
 
 // pager keeps a few pull requests outstanding, so that the replica never waits for the next.

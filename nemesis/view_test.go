@@ -228,15 +228,12 @@ func TestUntilAsksAgainAndReportsWhatWasLastSaid(t *testing.T) {
 		short, stop := context.WithTimeout(context.Background(), time.Second)
 		defer stop()
 		err = until(short, func(look context.Context) error {
-			if look.Err() == nil && time.Since(began) >= 0 {
-				select {
-				case <-look.Done():
-					return look.Err() // cut off by the limit: says nothing of its own
-				case <-time.After(400 * time.Millisecond):
-					return errors.New("two of three")
-				}
+			select {
+			case <-look.Done():
+				return look.Err() // cut off by the limit: says nothing of its own accord
+			case <-time.After(400 * time.Millisecond):
+				return errors.New("two of three")
 			}
-			return look.Err()
 		})
 		if err == nil || err.Error() != "two of three" {
 			t.Errorf("at the limit: %v, want what was last said of its own accord", err)

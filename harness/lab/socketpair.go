@@ -8,6 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// ControlPair is two ends of a stream: theirs is what Spec.Control wants, and is to be closed by the caller once the lab has it.
+func ControlPair() (ours, theirs *os.File, err error) { return socketpair(unix.SOCK_STREAM) }
+
 // socketpair is two ends of a Unix socket: ours works with deadlines, theirs is to be inherited.
 func socketpair(kind int) (ours, theirs *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)

@@ -50,7 +50,7 @@ func Start(j Job) (*Running, error) {
 	if err := os.MkdirAll(j.History(), 0o755); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
-	ours, theirs, err := socketpair()
+	ours, theirs, err := lab.ControlPair()
 	if err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}

@@ -17,8 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"waybill/harness/lab"
 	"waybill/harness/reexec"
 )
@@ -57,7 +55,11 @@ func Run(t *testing.T, f func(t *testing.T, l *lab.Lab)) {
 		return
 	}
 	Hold(t)
-	ours, theirs := controlPair(t)
+	ours, theirs, err := lab.ControlPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
 	output, input, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
@@ -151,18 +153,6 @@ func arguments(t *testing.T) []string {
 		}
 	})
 	return args
-}
-
-// controlPair is a socketpair for the verdict.
-func controlPair(t *testing.T) (ours, theirs *os.File) {
-	t.Helper()
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ours, theirs = os.NewFile(uintptr(fds[0]), "verdict"), os.NewFile(uintptr(fds[1]), "verdict")
-	t.Cleanup(func() { ours.Close() })
-	return ours, theirs
 }
 
 // refusals are the steps that this machine does not permit, a line each.

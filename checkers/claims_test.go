@@ -213,6 +213,25 @@ func TestAConsumerKilled100TimesWhileHoldingUnacknowledgedMessagesIsNoLoss(t *te
 	}
 }
 
+func TestAServiceThatDidNotComeBackIsNotExcusedByTheNextStrike(t *testing.T) {
+	for name, heals := range map[string][]history.Status{
+		"first":  {history.Failed, history.OK},
+		"second": {history.OK, history.Failed},
+	} {
+		s := newScript(exactlyOnce()).begin(1, "kill-broker").whole(1)
+		for _, status := range heals {
+			s.add(ctl, history.Event{Kind: history.FaultInject, Ref: 1})
+			s.add(ctl, history.Event{Kind: history.FaultRecover, Ref: 1})
+			s.add(ctl, history.Event{Kind: history.ServiceHealed, Ref: 1, Status: status})
+		}
+		s.schedule = experiment.Schedule{Episodes: []experiment.Episode{{Number: 1, Fault: "kill-broker"}}}
+		v := s.close(1, ids(1), ids(1)).audit(t)
+		if got := v.Episodes[0].Liveness["lane"]; got != semantics.Broken {
+			t.Errorf("no service after the %s strike: liveness %s, want broken", name, got)
+		}
+	}
+}
+
 func TestABrokenCellIsNotMaskedByAnInconclusiveOne(t *testing.T) {
 	s := newScript(exactlyOnce()).begin(1, "final").whole(1).
 		add(con, history.Event{Kind: history.Starved, Count: 5_000_000}).close(1, ids(1, 1), ids(1))

@@ -72,8 +72,11 @@ func (a *audit) strike(ep *episode, e *history.Event) {
 			ep.refused = "the fault was refused"
 		}
 	case history.ServiceHealed:
-		held := *e
-		ep.healed[int(e.Lane)] = &held
+		// One that did not come back stays on record, whatever became of it after the next strike.
+		if before := ep.healed[int(e.Lane)]; before == nil || before.Status == history.OK {
+			held := *e
+			ep.healed[int(e.Lane)] = &held
+		}
 	}
 }
 

@@ -3,7 +3,6 @@ package experiment
 import (
 	"fmt"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -70,9 +69,16 @@ func ReadSchedule(path string) (Schedule, error) {
 	return s, nil
 }
 
-func decode(b []byte, into any) error {
-	if len(strings.TrimSpace(string(b))) == 0 {
-		return nil // an empty file asks for the defaults
+func decode(b []byte, into any) (err error) {
+	// The parser indexes into its input in many places; bytes from elsewhere must never end the program.
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("not YAML that can be parsed: %v", p)
+		}
+	}()
+	var says any
+	if err := yaml.Unmarshal(b, &says); err == nil && says == nil {
+		return nil // a file of nothing, or of comments, asks for the defaults
 	}
 	if err := yaml.UnmarshalWithOptions(b, into, yaml.Strict()); err != nil {
 		return fmt.Errorf("%s", yaml.FormatError(err, false, true))

@@ -127,6 +127,7 @@ func test(ctx context.Context, s screen, spec experiment.Spec, replay *experimen
 		v, err := campaign.Test(ctx, p, target, out, os.Args, l, stop, kill)
 		l.close()
 		if err != nil {
+			v.Result = worse(worst, v.Result) // what an earlier run broke stays broken
 			return coded{exitAfter(v, err), err}
 		}
 		worst = worse(worst, v.Result)

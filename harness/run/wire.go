@@ -82,7 +82,12 @@ func (c *caller) call(ctx context.Context, op string, body, result any) error {
 	c.waiting[id] = answer
 	line, err := json.Marshal(request{ID: id, Op: op, Body: raw})
 	if err == nil {
-		_, err = c.conn.Write(append(line, '\n'))
+		if _, lost := c.conn.Write(append(line, '\n')); lost != nil {
+			err = fmt.Errorf("%w: %w", errGone, lost) // noticed here before listen does
+		}
+	}
+	if err != nil {
+		delete(c.waiting, id)
 	}
 	c.mu.Unlock()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,7 +22,8 @@ import (
 )
 
 // runDir is the directory that a run with the generated history of seed would have left, and that history. It is moved to
-// begin a little later than now: recorders put the check of their clock first.
+// begin a little later than now, since recorders put the check of their clock first, and every event has a tick of its own, since
+// those of one tick have no order among segments.
 func runDir(t *testing.T, seed uint64) (results.Dir, checkertest.History) {
 	t.Helper()
 	h := checkertest.Generate(seed, checkertest.Options{})
@@ -35,6 +37,9 @@ func runDir(t *testing.T, seed uint64) (results.Dir, checkertest.History) {
 	origin := history.CeilTicks(history.Clock()) + 60*history.TicksPerSecond
 	for i := range h.Events {
 		h.Events[i].Time += origin
+		if i > 0 {
+			h.Events[i].Time = max(h.Events[i].Time, h.Events[i-1].Time+1)
+		}
 	}
 	recs := map[history.Life]*history.Recorder{}
 	for _, e := range h.Events {
@@ -107,7 +112,7 @@ func TestASegmentCutShortIsNamedAndKeepsNothingKept(t *testing.T) {
 	}
 	named := false
 	for _, c := range v.Cuts {
-		named = named || len(c) >= len(name) && c[:len(name)] == name
+		named = named || strings.Contains(c, name)
 	}
 	if v.Result == semantics.Kept || v.ExitCode == 0 || !named {
 		t.Errorf("result %s, exit code %d, cuts %q: want %s named, and nothing kept", v.Result, v.ExitCode, v.Cuts, name)

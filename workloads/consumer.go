@@ -69,14 +69,13 @@ func (c *Consumer) Run(ctx context.Context) error {
 
 func (c *Consumer) work(ctx context.Context, ds []targets.Delivery, call uint64) error {
 	msgs := make([]history.Msg, len(ds))
-	now := int64(0)
 	for i, d := range ds {
 		m, flags, text := c.cfg.Stamp.Identify(d.Token, d.Key, d.Payload)
 		if d.Redelivered {
 			flags |= history.Redelivered
 		}
 		msgs[i] = m
-		e := history.Event{Kind: history.Delivery, Time: now, Lane: c.cfg.Lane, Msg: m, Attempt: d.Attempt, Pos: d.Pos,
+		e := history.Event{Kind: history.Delivery, Lane: c.cfg.Lane, Msg: m, Attempt: d.Attempt, Pos: d.Pos,
 			Call: call, Tag: d.Tag, Count: d.Count, BrokerTime: d.BrokerTime, Flags: flags, Text: text}
 		if err := c.rec.Record(&e); err != nil {
 			return err

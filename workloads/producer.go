@@ -232,7 +232,7 @@ func (p *Producer) resolve(m history.Msg, attempt uint32, doubt bool, o targets.
 // backoff doubles from a tenth of a second to two seconds, with jitter: a broker that comes back must not meet a storm of retries.
 func (p *Producer) backoff(attempt uint32) time.Duration {
 	d := min(2*time.Second, 100*time.Millisecond<<min(attempt-1, 5))
-	return d/2 + time.Duration(p.rng.Int64N(int64(d)))
+	return d/2 + time.Duration(p.rng.Int64N(int64(d/2)))
 }
 
 func (p *Producer) abandon(seq uint64) {

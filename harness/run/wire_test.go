@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -144,17 +145,25 @@ func TestTheEndOfAWorkerAnswersEveryOrder(t *testing.T) {
 	eventually(t, "the end of serve", w.served)
 }
 
+// halfGone is a connection whose other end has gone, which so far only a Write notices.
+type halfGone struct{ closed chan struct{} }
+
+func (h halfGone) Read([]byte) (int, error)  { <-h.closed; return 0, io.EOF }
+func (h halfGone) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+func (h halfGone) Close() error              { return nil }
+
 // Whichever of writing and reading notices the end first, it is the end.
-func TestAnOrderAtTheInstantOfTheEndIsAnsweredSo(t *testing.T) {
-	for range 200 {
-		w := wire(t, func(context.Context, string, json.RawMessage) (any, error) { return nil, nil })
-		go w.theirs.Close()
-		for range 20 {
-			if err := w.call(context.Background(), "pause", nil, nil); err != nil && !errors.Is(err, errGone) {
-				t.Fatalf("%v, want %v", err, errGone)
-			}
-		}
-		w.ours.Close()
+func TestAnOrderThatCannotBeWrittenFindsTheWorkerGone(t *testing.T) {
+	h := halfGone{make(chan struct{})}
+	defer close(h.closed)
+	c := newCaller(h)
+	if err := c.call(context.Background(), "pause", nil, nil); !errors.Is(err, errGone) || !errors.Is(err, syscall.EPIPE) {
+		t.Errorf("%v, want %v and why", err, errGone)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.waiting) != 0 {
+		t.Errorf("%d orders wait for an answer that cannot come", len(c.waiting))
 	}
 }
 

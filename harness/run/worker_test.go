@@ -95,10 +95,10 @@ func TestConnectionsAreRecordedUntilTheLifeEnds(t *testing.T) {
 	c.changed(true, "n1:4222", "")
 	c.changed(false, "n1:4222", "stale connection")
 	c.close()
+	c.changed(true, "n2:4222", "") // a client library tells of it while it is being closed
 	if err := rec.Close(); err != nil {
 		t.Fatal(err)
 	}
-	c.changed(true, "n2:4222", "") // a client library tells of it while it is being closed
 	got := events()
 	if len(got) != 2 || got[0].Kind != history.ConnOpen || got[1].Kind != history.ConnLost || got[1].Name != "n1:4222" || got[1].Text != "stale connection" || got[1].Lane != 3 {
 		t.Errorf("recorded %+v", got)

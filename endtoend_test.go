@@ -78,6 +78,12 @@ func TestShortRunIsKeptAndAuditsAgain(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(d, "lab")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the lab's folders are still there: %v", err)
 	}
+	t.Run("the report says how long the run took", func(t *testing.T) {
+		b, err := os.ReadFile(filepath.Join(d, "report.html"))
+		if err != nil || !bytes.Contains(b, []byte("<span>took</span>")) {
+			t.Errorf("%v: the manifest had no end when the report was drawn", err)
+		}
+	})
 	t.Run("the audit repeats verdict and exit code", func(t *testing.T) {
 		b, err := waybill("audit", "audit", d).CombinedOutput()
 		if err != nil || !bytes.Contains(b, []byte("exit code 0")) {

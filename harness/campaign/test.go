@@ -47,14 +47,15 @@ func Test(ctx context.Context, p Plan, t targets.Target, out string, command []s
 	}
 	l.Planned(p, d)
 	runErr := carryOut(p, d, dist, l, stop, kill)
+	m.Ended = time.Now().UTC()
 	v, err := Judge(ctx, d)
 	if err != nil {
 		return none, errors.Join(runErr, err)
 	}
-	m.Ended = time.Now().UTC()
-	// The verdict is printed whatever becomes of its views: the disk may be full.
+	// The verdict is printed whatever becomes of its views: the disk may be full. The report reads the manifest.
+	unsaved := d.SaveManifest(m)
 	warning, err := Publish(d, v)
-	l.Judged(v, d, errors.Join(warning, err, d.SaveManifest(m)))
+	l.Judged(v, d, errors.Join(unsaved, warning, err))
 	return v, runErr
 }
 

@@ -50,12 +50,10 @@ type Links interface {
 	Reach(ctx context.Context, from, broker string) error
 }
 
-// Leaders finds and moves the leaders of all lanes' queues or consumer groups.
+// Leaders moves the leaders of all lanes' queues or consumer groups.
 type Leaders interface {
 	// Gather makes node lead in every lane that has such leaders.
 	Gather(ctx context.Context, of, node string) error
-	// Leads names the lanes that node leads.
-	Leads(ctx context.Context, of, node string) ([]string, error)
 }
 
 // Clients orders clients about and reads their live figures, which works for stopped and dead ones too.

@@ -173,8 +173,6 @@ func (w *world) Gather(_ context.Context, of, node string) error {
 	return w.step("gather %s at %s", of, node)
 }
 
-func (w *world) Leads(context.Context, string, string) ([]string, error) { return nil, nil }
-
 func (w *world) Pin(_ context.Context, node string, hosts ...string) error {
 	return w.step("pin %q %s", node, strings.Join(hosts, ","))
 }

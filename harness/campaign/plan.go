@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"waybill/harness/experiment"
+	"waybill/harness/run"
 	"waybill/nemesis"
 	"waybill/targets"
 )
@@ -52,7 +53,7 @@ func Resolve(s experiment.Spec, schedule *experiment.Schedule) ([]Plan, targets.
 	var plans []Plan
 	for _, e := range exps {
 		p := Plan{Experiment: e}
-		timing := nemesis.Timing{Detection: d.Timing.Detection, Redelivery: d.Timing.Redelivery, Election: d.Timing.Election, Confirm: e.Load.Confirm}
+		timing := run.Timing(d.Timing, e.Load.Confirm)
 		if schedule != nil {
 			p.Schedule, err = nemesis.Replay(*schedule, e.Lanes, timing)
 		} else {

@@ -3,6 +3,7 @@ package run
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -11,11 +12,15 @@ import (
 	"waybill/targets"
 )
 
+// Timing is what faults' lengths depend on, from what the target states and how long its producers wait.
+func Timing(t targets.Timing, confirm time.Duration) nemesis.Timing {
+	return nemesis.Timing{Detection: t.Detection, Redelivery: t.Redelivery, Election: t.Election, Confirm: confirm}
+}
+
 // view is what faults may see and do.
 func (c *controller) view() nemesis.View {
-	t := c.target.Describe().Timing
 	v := nemesis.View{
-		Timing:  nemesis.Timing{Detection: t.Detection, Redelivery: t.Redelivery, Election: t.Election, Confirm: c.exp.Load.Confirm},
+		Timing:  Timing(c.target.Describe().Timing, c.exp.Load.Confirm),
 		Trigger: c.exp.Limits.Trigger, Machines: machines{c}, Links: links{c}, Leaders: leaders{c}, Clients: clients{c},
 		Healthy: c.cluster.Healthy,
 	}
@@ -201,27 +206,6 @@ func (l leaders) Gather(ctx context.Context, of, node string) error {
 		}
 	}
 	return nil
-}
-
-func (l leaders) Leads(ctx context.Context, of, node string) ([]string, error) {
-	f, err := l.finder()
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, x := range l.c.lanes {
-		if !x.spec.Mode.Traits.Leader {
-			continue
-		}
-		at, _, err := f.Leader(ctx, x.spec.Queue, of)
-		if err != nil {
-			return nil, err
-		}
-		if at == node {
-			names = append(names, x.spec.Name)
-		}
-	}
-	return names, nil
 }
 
 type clients struct{ c *controller }

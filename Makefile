@@ -4,25 +4,32 @@ GO    ?= go
 # -race needs cgo and a C compiler: used where both are present, said where not.
 RACE  := $(shell if [ "$$($(GO) env CGO_ENABLED)" = 1 ] && command -v $$($(GO) env CC) >/dev/null 2>&1; then echo -race; fi)
 TARGET ?= nats
+TARGETS ?= nats kafka rabbitmq
 ARGS   ?=
 PKGS   := ./...
 
-.PHONY: help build test verify test-target bench lint fmt clean
+.PHONY: help deps build provision test verify test-target bench lint fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
+deps: ## install Java, Maven and PostgreSQL's programs where that is possible, otherwise say how
+	@scripts/deps
+
 build: ## bin/waybill
 	$(GO) build -o bin/waybill .
 
-test: build ## all the code, one lab of each kind, few kills: about ten minutes
+provision: deps build ## fetch what brokers need, ahead of runs and tests: make provision TARGETS='kafka rabbitmq'
+	bin/waybill provision $(TARGETS)
+
+test: deps build ## all the code, one lab of each kind, few kills: about ten minutes
 	@[ -n "$(RACE)" ] || echo "no C compiler or cgo off: testing without -race"
 	$(GO) test $(RACE) -timeout 20m $(PKGS)
 
 verify: build lint ## everything else: more kills, fuzzing, real runs as root and as an ordinary user
 	scripts/verify
 
-test-target: build ## make test-target TARGET=nats ARGS='--seed 7': the audit of one target, with JUnit in its run directory
+test-target: deps build ## make test-target TARGET=kafka ARGS='--seed 7': the audit of one target, with JUnit in its run directory
 	bin/waybill test --target $(TARGET) $(ARGS)
 
 bench: ## benchmarks of the recorder, the reader and the audit

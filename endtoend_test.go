@@ -90,6 +90,7 @@ func TestShortRunIsKeptAndAuditsAgain(t *testing.T) {
 			t.Errorf("%v\n%s", err, b)
 		}
 	})
+	t.Run("each lane can be exported for other checkers", func(t *testing.T) { exportFrom(t, d) })
 	t.Run("each anomaly planted into the recorded history is named", func(t *testing.T) { plantInto(t, d) })
 	t.Run("a segment cut short makes what rests on it inconclusive, and is named", func(t *testing.T) {
 		c := copyRun(t, d)

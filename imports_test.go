@@ -15,14 +15,17 @@ import (
 // A folder's entry holds for the folders below it. What is not listed may import nothing of the module.
 var mayImport = map[string][]string{
 	".":                  {"harness/cli", "harness/reexec", "targets/all"},
-	"harness/cli":        {"harness/campaign", "harness/run", "harness/experiment", "harness/history", "harness/semantics", "harness/lab", "nemesis", "targets", "results"},
+	"harness/cli":        {"harness/campaign", "harness/run", "harness/experiment", "harness/export", "harness/history", "harness/semantics", "harness/lab", "nemesis", "targets", "results"},
 	"harness/campaign":   {"harness/run", "harness/experiment", "harness/history", "harness/semantics", "checkers", "nemesis", "results", "targets"},
 	"harness/run":        {"workloads", "nemesis", "targets", "harness/experiment", "harness/history", "harness/lab", "harness/reexec"},
 	"harness/experiment": {"harness/semantics"},
+	"harness/export":     {"harness/experiment", "harness/history", "harness/semantics"},
 	"harness/lab":        {"harness/reexec", "harness/lab"},
 	"workloads":          {"harness/experiment", "harness/history", "targets"},
 	"nemesis":            {"harness/experiment", "harness/history", "harness/semantics"},
 	"targets":            {"harness/history", "harness/lab", "harness/semantics"},
+	"targets/kafka":      {"targets", "harness/history", "harness/lab", "harness/reexec", "harness/semantics"},
+	"targets/rabbitmq":   {"targets", "harness/history", "harness/lab", "harness/reexec", "harness/semantics"},
 	"targets/nats":       {"targets", "harness/history", "harness/lab", "harness/reexec", "harness/semantics"},
 	"targets/targettest": {"targets", "harness/history", "harness/lab", "harness/reexec", "harness/semantics"},
 	"targets/all":        {"targets"},

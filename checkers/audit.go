@@ -111,11 +111,16 @@ func (a *audit) finish() {
 	}
 }
 
-// trust drops what was found for want of a producer's record, where that record is known to be incomplete. Only at the end is it
+// trust drops what was found for want of a producer's or processor's record, where that record is known to be incomplete. Only at the end is it
 // known which lives were killed, and so which segments may lack a seal.
 func (l *lane) trust(a *audit) {
 	_, cut := a.cuts()
 	for _, c := range l.found {
+		if c.processors {
+			for life := range cut {
+				c.msgs = c.msgs.AndNot(l.txns.uncalled[life].AndNot(&l.txns.undead))
+			}
+		}
 		if !c.senders {
 			continue
 		}

@@ -33,22 +33,31 @@ func (j *judgement) cells(ids map[*candidate]int, broke map[*candidate]bool) []s
 	var t *taint
 	for _, ep := range j.episodes {
 		for _, p := range j.lane.promised() {
-			c := semantics.Cell{Episode: ep.number, Fault: ep.Fault, Stage: p.Stage, Guarantee: p.Guarantee, Ordered: p.Ordered}
+			c := semantics.Cell{Episode: ep.number, Fault: ep.Fault, Stage: p.Stage, Guarantee: p.Guarantee, Ordered: p.Ordered, Atomic: p.Atomic}
 			var stand, rest []*candidate // findings that stand, and absences that rest on something cut
+			var lost int64
 			for _, f := range j.lane.found {
-				if f.episode != ep.number || f.number() == 0 || f.breaks == nil || !f.breaks(p) {
+				if f.episode != ep.number || f.number() == 0 || !j.lane.concerns(f, p) {
 					continue
 				}
 				c.Findings = append(c.Findings, ids[f])
-				if f.absence && len(j.cut) > 0 {
+				if f.group == lossGroup {
+					lost += f.number()
+				}
+				switch {
+				case !f.against(p):
+				case f.absence && len(j.cut) > 0:
 					rest = append(rest, f)
-				} else {
+				default:
 					stand = append(stand, f)
 				}
 			}
 			if ep.began() {
 				c.Exposure = ep.exposure(j.lane, p)
 				c.Counts = j.lane.shown(ep, p.Stage)
+			}
+			if lost > 0 && c.Counts != nil {
+				c.Counts[countLost] = lost
 			}
 			c.Result, c.Why = j.result(ep, p, t, c.Exposure, stand, rest)
 			if c.Result == semantics.Broken {
@@ -72,6 +81,8 @@ func (j *judgement) result(ep *episode, p semantics.Promise, t *taint, seen []se
 	spared := j.spared(ep, p.Stage)
 	outside := !ep.final && !calm(ep.Fault) && !p.Covers(base(ep.Fault)) && !p.Covers(ep.Fault)
 	switch {
+	case empty(p):
+		return semantics.Observed, nothingPromised
 	case spared == "" && outside:
 		return semantics.Observed, "outside the promise"
 	case t != nil && ep.final && t.outside:
@@ -89,6 +100,15 @@ func (j *judgement) result(ep *episode, p semantics.Promise, t *taint, seen []se
 		return semantics.Inconclusive, why
 	}
 	return semantics.Kept, ""
+}
+
+// nothingPromised is why a cell of a mode without a promise is not judged.
+const nothingPromised = "nothing is promised"
+
+// concerns reports whether a finding is listed with a promise's cell: one that contradicts it, one that it permits (a loss), and where
+// nothing is promised every one that was visible by that stage.
+func (l *lane) concerns(f *candidate, p semantics.Promise) bool {
+	return f.against(p) || (f.group == lossGroup || empty(p)) && f.stage <= p.Stage
 }
 
 // doubt is the first reason why a cell without findings is not kept, or "".
@@ -122,6 +142,9 @@ func (j *judgement) doubt(ep *episode, p semantics.Promise, seen []semantics.Exp
 		return because("drain not proven", cp.why)
 	case cp.read == nil:
 		return "the effects were not read back"
+	}
+	if p.Guarantee.ForbidsLoss() && !l.traits.CanDrain() {
+		return "not observable: nothing proves that this mode's queue has nothing left to deliver"
 	}
 	if p.Stage == semantics.Stored {
 		switch {

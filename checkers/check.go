@@ -14,7 +14,7 @@ type check interface {
 
 // checks in the order in which they claim messages: within a group, the first that names a message keeps it.
 var checks = []check{
-	corrupt{}, foreignToken{}, phantom{}, resurrected{}, lost{}, vanished{}, duplicateInStore{}, duplicateDelivery{}, duplicateEffect{}, reordered{},
+	corrupt{}, foreignToken{}, phantom{}, resurrected{}, torn{}, lost{}, vanished{}, duplicateInStore{}, duplicateDelivery{}, duplicateEffect{}, reordered{},
 }
 
 // exactly is a check that needs positions: it speaks after the second reading.
@@ -26,17 +26,18 @@ var exactChecks = []exactly{misplaced{}, inconsistent{}, illegalRedelivery{}}
 
 // candidate is a finding in the making: one anomaly, one lane, one episode.
 type candidate struct {
-	anomaly string
-	group   string // a message is named once in a group
-	stage   semantics.Stage
-	episode int
-	msgs    *msgset.Set
-	tokens  []string // instead of those of msgs, where there are none
-	count   int64    // instead of msgs' number, where tokens are given
-	detail  string
-	absence bool                         // rests on something not having been seen
-	senders bool                         // rests on all that the messages' producers recorded
-	breaks  func(semantics.Promise) bool // which promises forbid it; nil: none
+	anomaly    string
+	group      string // a message is named once in a group
+	stage      semantics.Stage
+	episode    int
+	msgs       *msgset.Set
+	tokens     []string // instead of those of msgs, where there are none
+	count      int64    // instead of msgs' number, where tokens are given
+	detail     string
+	absence    bool                         // rests on something not having been seen
+	senders    bool                         // rests on all that the messages' producers recorded
+	processors bool                         // rests on all that the lives recorded that processed them in transactions
+	breaks     func(semantics.Promise) bool // which promises forbid it; nil: none
 }
 
 // number is how many messages are concerned.
@@ -46,6 +47,9 @@ func (c *candidate) number() int64 {
 	}
 	return c.msgs.Len()
 }
+
+// against reports whether the finding contradicts a promise.
+func (c *candidate) against(p semantics.Promise) bool { return c.breaks != nil && c.breaks(p) }
 
 // checkpoint is a lane's state at the end of an episode, as far as it could be established.
 type checkpoint struct {
@@ -86,13 +90,14 @@ func alwaysForbidden(l *lane, s semantics.Stage) func(semantics.Promise) bool {
 	return func(p semantics.Promise) bool { return p.Stage == at }
 }
 
-// permitted reports whether no promise of the lane minds: then it is counted and is no finding.
+// permitted reports whether no promise of the lane minds: then it is counted and is no finding. What was acknowledged and lost is one
+// all the same, and where nothing is promised everything is: those messages shall be named.
 func (l *lane) permitted(c candidate) bool {
-	if c.breaks == nil {
+	if c.breaks == nil || c.group == lossGroup || l.bare() {
 		return false
 	}
 	for _, p := range l.promised() {
-		if c.breaks(p) {
+		if c.against(p) {
 			return false
 		}
 	}

@@ -23,6 +23,9 @@ func (a *audit) judge(l *lane, cp *checkpoint) {
 			l.claim(f, cp.ref)
 		}
 	}
+	if cp.settled() {
+		l.txns.settle()
+	}
 	cp.counts = l.count(cp)
 	a.episode(uint64(cp.ref)).ends[l.index] = cp
 	l.scans = nil

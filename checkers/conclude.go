@@ -12,6 +12,7 @@ func (a *audit) conclude(l *lane, x *examined, once bool) {
 	if once {
 		a.accepted(l, x)
 		l.apart(x)
+		x.reused.tell(l, a.in.Experiment.Run)
 	}
 	for _, c := range exactChecks {
 		found := c.exact(l, x)
@@ -54,7 +55,7 @@ func (a *audit) accepted(l *lane, x *examined) {
 // merge adds a candidate to the one of the same anomaly, stage and episode, if there is one.
 func (l *lane) merge(c *candidate) {
 	for _, o := range l.found {
-		if o.anomaly == c.anomaly && o.episode == c.episode && o.stage == c.stage && c.tokens == nil {
+		if o.anomaly == c.anomaly && o.episode == c.episode && o.stage == c.stage && o.detail == c.detail && c.tokens == nil {
 			o.msgs = o.msgs.Or(c.msgs)
 			return
 		}
@@ -68,7 +69,7 @@ func (a *audit) covered(l *lane, ref int, p history.Position) bool {
 		return false
 	}
 	for _, s := range cp.scans {
-		if p.Offset >= s.from && p.Offset <= s.to {
+		if s.spans.cover(p) {
 			return true
 		}
 	}

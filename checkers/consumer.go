@@ -35,20 +35,23 @@ func (l *lane) delivery(e *history.Event, ep *episode) {
 			x.meanwhile.Add(m)
 		}
 	}
-	if l.traits.Acks {
+	if l.traits.Acks || l.traits.Transactional {
 		l.held[m] = e.Life
 	}
 }
 
 func (l *lane) ackCall(e *history.Event, ep *episode) {
 	l.ackCalled.Add(e.Msg)
+	l.zombie(e, ep)
+	if l.traits.Transactional {
+		return // part of a transaction: the delivery is held until that ends
+	}
 	if l.held[e.Msg] == e.Life {
 		delete(l.held, e.Msg)
 	}
 	if x := ep.of(l); ep.inject && x.held[e.Msg] == e.Life {
 		delete(x.held, e.Msg) // it got away before it was struck
 	}
-	l.zombie(e, ep)
 }
 
 func (l *lane) ackOutcome(e *history.Event) {
@@ -80,7 +83,10 @@ func (l *lane) zombie(e *history.Event, ep *episode) {
 
 func (l *lane) readEffect(e *history.Event) {
 	if l.effects.complete || l.effects.ref != e.Ref {
-		l.effects = newReadback(e.Ref)
+		l.effects = l.newReadback(e.Ref)
+	}
+	if e.Flags&history.Invisible != 0 {
+		return // in the log, and no reader of committed messages sees it: it has no effect
 	}
 	if e.Flags&history.Foreign != 0 {
 		l.foreign[semantics.Applied].see(e)
@@ -93,6 +99,7 @@ func (l *lane) readEffect(e *history.Event) {
 		}
 	}
 	l.readEver.Add(e.Msg)
+	l.txns.output(e)
 	if !l.effects.once.Add(e.Msg) || e.Count > 1 {
 		l.effects.twice.Add(e.Msg)
 	}
@@ -100,7 +107,7 @@ func (l *lane) readEffect(e *history.Event) {
 
 func (l *lane) readEnd(e *history.Event) {
 	if l.effects.complete || l.effects.ref != e.Ref {
-		l.effects = newReadback(e.Ref) // there were no effects
+		l.effects = l.newReadback(e.Ref) // there were no effects
 	}
 	l.reads[e.Ref] = e.Status
 	l.effects.complete = true
@@ -109,7 +116,8 @@ func (l *lane) readEnd(e *history.Event) {
 	}
 }
 
-func newReadback(ref uint64) readback {
+func (l *lane) newReadback(ref uint64) readback {
+	l.txns.readings++
 	return readback{ref: ref, once: &msgset.Set{}, twice: &msgset.Set{}}
 }
 

@@ -23,7 +23,7 @@ func (duplicateInStore) at(l *lane, cp *checkpoint) []candidate {
 type duplicateDelivery struct{}
 
 func (duplicateDelivery) at(l *lane, cp *checkpoint) []candidate {
-	if l.traits.Acks {
+	if l.traits.Acks || l.traits.Transactional {
 		return nil
 	}
 	return []candidate{{anomaly: "duplicate delivery", group: "duplicate delivery", stage: semantics.Delivered, msgs: &l.deliveredTwice,

@@ -34,14 +34,17 @@ type exposed struct {
 	unresolved  int64 // messages with an unresolved send at some instant of a strike
 	dedupStore  int64 // acknowledgements that say "have it", after the strike
 	dedupEffect int64
-	newLeader   map[string]int64 // of what → new leaders seen since the strike
-	leaders     map[string]leader
+	newLeader   map[string]int64 // of what → new leaders of a partition seen since the strike
+	leaders     map[seat]leader  // as they were at the first strike
 	zombie      int64
+	openTxns    int64                        // transactions open at some instant of a strike
+	victimTxns  int64                        // those of a victim, when it was struck
+	failedTxns  int64                        // transactions aborted, fenced or of unknown end, in the whole episode
 	held        map[history.Msg]history.Life // delivered to a victim and not acknowledged when it was struck
 	elsewhere   msgset.Set                   // of those, delivered to another life afterwards
 	meanwhile   msgset.Set                   // of those, before the victim recovered
 	pipe        msgset.Set                   // messages between send and handled at some instant of a strike
-	retried     msgset.Set                   // acknowledged on a retry after the strike, an earlier attempt being unknown
+	retried     msgset.Set                   // acknowledged on a retry after the strike: of an unknown attempt, or within the library's session
 }
 
 func (ep *episode) reset(lanes []*lane) {

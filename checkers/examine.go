@@ -19,6 +19,7 @@ type examined struct {
 	first    map[history.Msg]history.Position   // where the first scan found a message that was never acknowledged at a position
 	asked    *msgset.Set                        // messages whose acknowledged position is wanted
 	answers  map[history.Msg]history.Position
+	reused   *reused
 	apart    msgset.Set             // found twice by a scan that went back, and at positions apart
 	copies   map[copyOf]*int64      // of messages delivered after a confirmed acknowledgement: when the copy's was confirmed
 	receives map[history.Life]int64 // when a consumer's receive call began
@@ -37,13 +38,13 @@ type copyOf struct {
 
 // rescan is a scan as the second reading sees it.
 type rescan struct {
-	lane     *lane
-	ref      int
-	key      scanKey
-	judged   bool
-	from, to int64
-	found    map[history.Msg][]history.Position // of messages on suspected pages
-	twice    map[history.Msg]history.Position
+	lane   *lane
+	ref    int
+	key    scanKey
+	judged bool
+	spans  spans
+	found  map[history.Msg][]history.Position // of messages on suspected pages
+	twice  map[history.Msg]history.Position
 }
 
 // examine reads the history again, as often as the suspected pages need, if anything needs it at all.
@@ -86,7 +87,7 @@ func (l *lane) batches(size int) [][]msgset.Page {
 	slices.SortFunc(pages, func(a, b msgset.Page) int {
 		return cmp.Or(cmp.Compare(a.Life, b.Life), cmp.Compare(a.Index, b.Index))
 	})
-	if len(pages) == 0 && (l.late.Len() > 0 || l.unsure.Len() > 0 || l.parts[notAccepted].Len() > 0) {
+	if len(pages) == 0 && (l.late.Len() > 0 || l.unsure.Len() > 0 || l.absent().Len() > 0) {
 		return [][]msgset.Page{nil}
 	}
 	return slices.Collect(slices.Chunk(pages, size))
@@ -103,10 +104,22 @@ func (l *lane) question(pages []msgset.Page, once bool) *examined {
 	if once {
 		x.asked = &l.parts[notAccepted]
 		x.answers = map[history.Msg]history.Position{}
+		x.reused = newReused(l.absent())
 		x.copies = map[copyOf]*int64{}
 		x.receives = map[history.Life]int64{}
 	}
 	return x
+}
+
+// absent is the messages that were found missing from the store.
+func (l *lane) absent() *msgset.Set {
+	out := l.parts[notAccepted].Or(&l.parts[vanishedPart])
+	for _, c := range l.found {
+		if c.group == vanishedGroup {
+			out.Union(c.msgs)
+		}
+	}
+	return out
 }
 
 func (x *examined) note(in map[int]*msgset.Set, ref int, m history.Msg) {

@@ -1,6 +1,7 @@
 package checkers
 
 import (
+	"maps"
 	"strings"
 
 	"waybill/harness/history"
@@ -42,6 +43,7 @@ func (a *audit) strike(ep *episode, e *history.Event) {
 		}
 		ep.victims[e.Other] = true
 		for _, x := range a.at(ep) {
+			x.victimTxns += x.lane.openTxns(e.Other)
 			for m, by := range x.lane.held {
 				if by == e.Other {
 					x.held[m] = by
@@ -98,22 +100,20 @@ type risk struct {
 func (r risk) struck(ep *episode) {
 	r.unresolved += r.lane.unresolved
 	r.pipe.Union(r.lane.recent.AndNot(r.lane.handled()))
+	r.openTxns += r.lane.openTxns(0)
 	if ep.Strikes == 1 {
-		r.leaders = map[string]leader{}
-		for of, who := range r.lane.leaders {
-			r.leaders[of] = who
-		}
+		r.leaders = maps.Clone(r.lane.leaders)
 	}
 }
 
-// leader notes who leads, and whether that is news since the strike.
+// leader notes who leads a partition, and whether that is news since the strike.
 func (ep *episode) leader(l *lane, e *history.Event) {
 	of, _, _ := strings.Cut(e.Text, " ")
-	who := leader{e.Name, e.Pos.Epoch}
-	l.leaders[of] = who
+	at, who := seat{of, e.Pos.Partition}, leader{e.Name, e.Pos.Epoch}
+	l.leaders[at] = who
 	if ep.struck() {
 		x := ep.of(l)
-		if before, ok := x.leaders[of]; ok && before != who {
+		if before, ok := x.leaders[at]; ok && before != who {
 			x.newLeader[of]++
 		}
 	}

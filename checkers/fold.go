@@ -52,6 +52,7 @@ func (a *audit) run(e *history.Event) bool {
 		a.lives.end(e)
 		for _, l := range a.lanes {
 			l.died(e.Other)
+			l.orphaned(e.Other, a.now)
 		}
 	case history.Copy:
 		a.copy(e)
@@ -80,6 +81,14 @@ func (l *lane) observe(e *history.Event, ep *episode) {
 		l.zombie(e, ep)
 	case history.ApplyEnd:
 		l.applyEnd(e, ep)
+	case history.TxnBegin:
+		l.txnBegin(e, ep)
+	case history.TxnMember:
+		l.txnMember(e)
+	case history.TxnEnd:
+		l.txnEnd(e)
+	case history.TxnOutcome:
+		l.txnOutcome(e, ep)
 	case history.Readback:
 		l.readEffect(e)
 	case history.ReadbackEnd:

@@ -61,8 +61,11 @@ type lane struct {
 	readEver    msgset.Set
 	reads       map[uint64]history.Status // checkpoint → how its readback ended
 
+	txns transactions
+	torn msgset.Set // named as absent members of a transaction of which others are visible
+
 	// The cluster.
-	leaders map[string]leader
+	leaders map[seat]leader
 
 	reported map[string]*msgset.Set // group of anomalies → messages already named
 	gone     msgset.Set             // ever found lost
@@ -75,7 +78,13 @@ type lane struct {
 	counted  counted
 }
 
-// leader is who leads something of a queue.
+// seat is what somebody leads: "queue", "consumer" or "controller", and there one partition.
+type seat struct {
+	of        string
+	partition uint32
+}
+
+// leader is who has a seat.
 type leader struct {
 	node  string
 	epoch uint64
@@ -110,9 +119,10 @@ func newLane(i int, cfg experiment.Lane) *lane {
 		effects:  readback{once: &msgset.Set{}, twice: &msgset.Set{}, complete: true},
 		read:     readback{once: &msgset.Set{}, twice: &msgset.Set{}},
 		reads:    map[uint64]history.Status{},
-		leaders:  map[string]leader{},
+		leaders:  map[seat]leader{},
 		reported: map[string]*msgset.Set{},
 		pages:    map[msgset.Page]bool{},
+		txns:     newTransactions(),
 	}
 }
 
@@ -124,22 +134,41 @@ func (l *lane) certainlyRejected() *msgset.Set {
 // observed is the messages ever seen in the store, by a scan or because they came out of it.
 func (l *lane) observed() *msgset.Set { return l.stored.Or(&l.delivered) }
 
-// handled is the messages that a consumer finished: applied, and acknowledged where the mode acknowledges.
+// handled is the messages that a consumer finished: applied, and acknowledged where the mode acknowledges; both in one transaction, where
+// it has those.
 func (l *lane) handled() *msgset.Set {
-	if l.traits.Acks {
+	switch {
+	case l.traits.Transactional:
+		return &l.txns.committed
+	case l.traits.Acks:
 		return l.done.And(&l.ackCalled)
 	}
 	return &l.done
 }
 
-// promised returns the promises of the lane that get cells, by stage.
+// promised returns the promises of the lane that get cells, by stage. A mode that promises nothing gets cells all the same, in which
+// what happened is observed: for the stages of which it says so, or for the last one.
 func (l *lane) promised() []semantics.Promise {
-	var out []semantics.Promise
+	var out, none []semantics.Promise
 	for _, p := range l.cfg.Mode.Promises {
-		if p.Guarantee != semantics.None || p.Ordered {
+		if empty(p) {
+			none = append(none, p)
+		} else {
 			out = append(out, p)
 		}
+	}
+	if len(out) == 0 {
+		out = none
+	}
+	if len(out) == 0 {
+		out = []semantics.Promise{{Stage: semantics.Applied}}
 	}
 	slices.SortStableFunc(out, func(a, b semantics.Promise) int { return int(a.Stage) - int(b.Stage) })
 	return out
 }
+
+// empty reports whether a promise says that nothing is promised.
+func empty(p semantics.Promise) bool { return p.Guarantee == semantics.None && !p.Ordered && !p.Atomic }
+
+// bare reports whether the lane's mode promises nothing at all.
+func (l *lane) bare() bool { return empty(l.promised()[0]) }

@@ -20,11 +20,14 @@ const (
 //     not be read at a checkpoint whose drain was proven, and were there at a later one.
 //   - stuck: the lane did not quiesce or drain within its limit.
 //
-// It is a column of its own: kept, broken, or inconclusive where nobody looked.
+// It is a column of its own: kept, broken, or inconclusive where nobody looked. A mode that promises nothing is merely observed: its
+// messages need not come out again.
 func (ep *episode) live(l *lane, x limits) (semantics.Result, string) {
 	cp := ep.ends[l.index]
 	healed := ep.healed[l.index]
 	switch {
+	case l.bare():
+		return semantics.Observed, nothingPromised
 	case healed != nil && healed.Status != history.OK:
 		return semantics.Broken, because(fmt.Sprintf(unavailable+": no sentinel was acknowledged and delivered within %v of recovery", x.heal), healed.Text)
 	case cp != nil && cp.status != history.OK && cp.reason == history.LimitReached:
@@ -48,7 +51,7 @@ type limits struct{ heal, drain time.Duration }
 func (l *lane) recall() {
 	l.back = map[int]int64{}
 	for _, c := range l.found {
-		if c.group != "lost" {
+		if c.group != lossGroup {
 			continue
 		}
 		back := c.msgs.And(l.read.once)

@@ -15,6 +15,9 @@ const (
 	parts
 )
 
+// lossGroup is the group of all parts of lost.
+const lossGroup = "lost"
+
 var lostNames = [parts]string{
 	"lost: not accepted", "lost: vanished", "lost: in delivery", "lost: in consumer", "lost: in effect store",
 }
@@ -26,31 +29,35 @@ var lostStages = [parts]semantics.Stage{
 // lost: acknowledged to the producer, and absent from the effects after a proven drain. In parts, which are disjoint and sum up:
 //
 //   - in effect store: a consumer recorded the apply as done, or an earlier readback had it; the readback lacks it. Not the
-//     broker's fault.
+//     broker's fault, unless the effect is an output message: then the commit of its transaction was confirmed.
 //   - in consumer: acknowledged by a consumer that had not applied it. In a mode without acknowledgements: delivered, and not
 //     applied, which may be the library's fault as well as the consumer's.
 //   - vanished: once observed in the store, or acknowledged at a position inside a scan's range, and absent from a complete scan.
 //   - not accepted: never observed in the store at all.
 //   - in delivery: what remains: stored, and no delivery of it ended in an acknowledgement.
+//
+// Where it cannot be proven that nothing is left to deliver, absence is no loss.
 type lost struct{}
 
 func (lost) at(l *lane, cp *checkpoint) []candidate {
-	if !cp.settled() {
+	if !cp.settled() || !l.traits.CanDrain() {
 		return nil
 	}
 	rest := l.acked.AndNot(cp.read.once)
 	if rest.Len() == 0 {
 		return nil
 	}
-	var part [parts]*msgset.Set
+	part := [parts]*msgset.Set{inConsumer: {}}
 	take := func(i int, from *msgset.Set) {
 		part[i] = rest.And(from)
 		rest = rest.AndNot(part[i])
 	}
-	take(inEffect, l.done.Or(&l.readEver))
-	if l.traits.Acks {
+	take(inEffect, l.done.Or(&l.readEver).Or(&l.txns.committed))
+	switch {
+	case l.traits.Transactional: // what is acknowledged is applied in the same act
+	case l.traits.Acks:
 		take(inConsumer, &l.ackCalled)
-	} else {
+	default:
 		take(inConsumer, &l.delivered)
 	}
 	observed := l.observed()
@@ -59,16 +66,18 @@ func (lost) at(l *lane, cp *checkpoint) []candidate {
 	part[notAccepted] = rest
 
 	var out []candidate
-	damaged := l.damaged()
+	damaged := l.damaged().Or(&l.torn)
 	for i, msgs := range part {
 		fresh := msgs.AndNot(&l.gone)
 		l.parts[i].Union(fresh)
 		l.gone.Union(fresh)
-		c := candidate{anomaly: lostNames[i], group: "lost", stage: lostStages[i], msgs: fresh.AndNot(damaged), absence: true,
+		c := candidate{anomaly: lostNames[i], group: lossGroup, stage: lostStages[i], msgs: fresh.AndNot(damaged), absence: true,
 			breaks: forbidsLossFrom(lostStages[i])}
 		switch {
 		case i == inConsumer && !l.traits.Acks:
 			c.detail = "lost between store and application: without acknowledgements broker, library and consumer cannot be told apart"
+		case i == inEffect && l.traits.Transactional:
+			c.detail = "a transaction with its output was committed, and no reader of committed messages sees it: here the broker itself keeps the effects"
 		case i == notAccepted && len(cp.scans) == 0:
 			c.detail = "the store could not be read; never seen to come out of it"
 		}
@@ -77,7 +86,7 @@ func (lost) at(l *lane, cp *checkpoint) []candidate {
 	return out
 }
 
-// damaged is the messages reported as corrupt: that they are lost as well has the same cause.
+// damaged is the messages reported as corrupt: that they are lost as well has the same cause. So has it of torn transactions.
 func (l *lane) damaged() *msgset.Set {
 	out := &msgset.Set{}
 	for s := range l.corrupt {

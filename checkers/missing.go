@@ -11,9 +11,19 @@ func (l *lane) missing() *msgset.Set {
 	return l.sent.AndNot(&l.acked).AndNot(l.certainlyRejected()).AndNot(l.observed()).AndNot(&l.readEver)
 }
 
+// unapplied: of unknown outcome, delivered, and absent from the effects, in a mode whose consumers do not acknowledge what they have
+// applied, so that nobody delivers it again. Like missing it breaks no promise, and is how such modes lose: in the consumer. Only where
+// the drain is proven can it be told from what is still under way.
+func (l *lane) unapplied() *msgset.Set {
+	if l.traits.Acks && !l.traits.AcksFirst || !l.traits.CanDrain() {
+		return &msgset.Set{}
+	}
+	return l.sent.AndNot(&l.acked).And(&l.delivered).AndNot(l.read.once)
+}
+
 // counted is what earlier checkpoints counted already.
 type counted struct {
-	missing                                                          msgset.Set
+	missing, unapplied                                               msgset.Set
 	redeliveries, storedTwice, appliedTwice, dedupStore, dedupEffect int64
 }
 
@@ -25,13 +35,15 @@ const (
 	countAppliedTwice = "duplicate effects"
 	countDedupStore   = "dedup hits in store"
 	countDedupEffect  = "dedup hits in effects"
+	countLost         = "acknowledged and lost"
+	countUnapplied    = "delivered, never applied"
 )
 
 // shown says which counts belong to which stage.
 var shown = map[semantics.Stage][]string{
 	semantics.Stored:    {countMissing, countStoredTwice, countDedupStore},
 	semantics.Delivered: {countMissing, countRedeliveries},
-	semantics.Applied:   {countMissing, countRedeliveries, countAppliedTwice, countDedupEffect},
+	semantics.Applied:   {countMissing, countUnapplied, countRedeliveries, countAppliedTwice, countDedupEffect},
 }
 
 // count is what happened since the last checkpoint.
@@ -42,9 +54,13 @@ func (l *lane) count(cp *checkpoint) map[string]int64 {
 		*before = now
 	}
 	if cp.settled() {
-		fresh := l.missing().AndNot(&l.counted.missing)
-		out[countMissing] = fresh.Len()
-		l.counted.missing.Union(fresh)
+		fresh := func(name string, now, before *msgset.Set) {
+			news := now.AndNot(before)
+			out[name] = news.Len()
+			before.Union(news)
+		}
+		fresh(countMissing, l.missing(), &l.counted.missing)
+		fresh(countUnapplied, l.unapplied(), &l.counted.unapplied)
 	}
 	since(countRedeliveries, l.redeliveries, &l.counted.redeliveries)
 	since(countStoredTwice, l.storedTwice.Len(), &l.counted.storedTwice)

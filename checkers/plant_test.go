@@ -12,17 +12,28 @@ import (
 
 // tolerated are the other anomalies that a plant cannot help showing: they have causes of their own.
 var tolerated = map[string][]string{
-	"confirm another position":      {"reordered"}, // the message itself, or those behind it
-	"swap two copies in every scan": {},
+	"confirm another position":                                     {"reordered"},        // the message itself, or those behind it
+	"show the outputs of an aborted transaction":                   {"duplicate effect"}, // its inputs were processed again
+	"show the outputs of a transaction whose commit nobody called": {"duplicate effect"},
+	"reuse the position of a stored message in its own epoch":      {"vanished"},
 }
 
 func TestThePlantedAnomalyIsNamedInItsEpisode(t *testing.T) {
+	var made []checkertest.History
+	for seed := range uint64(10) {
+		for _, o := range families() {
+			if seed%2 == 1 {
+				o.Faults = []string{"kill-consumer", "lose-confirms"}
+			}
+			made = append(made, checkertest.Generate(seed, o))
+		}
+	}
 	for _, p := range plant.All() {
 		t.Run(p.Name, func(t *testing.T) {
 			planted := 0
-			for seed := range uint64(12) {
-				h := checkertest.Generate(seed, checkertest.Options{})
-				rng := rand.New(rand.NewPCG(seed, 7))
+			for n, h := range made {
+				seed := h.Experiment.Seed
+				rng := rand.New(rand.NewPCG(uint64(n), 7))
 				for i, l := range h.Experiment.Lanes {
 					if !p.Fits(l.Mode) {
 						continue
@@ -39,6 +50,9 @@ func TestThePlantedAnomalyIsNamedInItsEpisode(t *testing.T) {
 						t.Fatalf("seed %d, lane %s: planted %v in episode %d, found %+v", seed, l.Name, out.Msgs, out.Episode, v.Findings)
 					}
 					for _, f := range v.Findings {
+						if fine(f) {
+							continue
+						}
 						if f.Lane != l.Name || !strings.HasPrefix(f.Anomaly, p.Anomaly) && !strings.Contains(strings.Join(tolerated[p.Name], ","), f.Anomaly) {
 							t.Fatalf("seed %d, lane %s: planted %v, found %+v as well", seed, l.Name, out.Msgs, f)
 						}
@@ -46,7 +60,7 @@ func TestThePlantedAnomalyIsNamedInItsEpisode(t *testing.T) {
 				}
 			}
 			if planted < 5 {
-				t.Fatalf("only %d places for it in 12 histories", planted)
+				t.Fatalf("only %d places for it in %d histories", planted, len(made))
 			}
 		})
 	}
@@ -59,7 +73,7 @@ func named(v semantics.Verdict, p plant.Plant, out plant.Planted, lane string) b
 		want[m.Prefix(v.Run)] = true
 	}
 	for _, f := range v.Findings {
-		if f.Lane != lane || !strings.HasPrefix(f.Anomaly, p.Anomaly) || f.Episode != out.Episode {
+		if f.Lane != lane || !strings.HasPrefix(f.Anomaly, p.Anomaly) || f.Episode != out.Episode || !strings.Contains(f.Detail, p.Detail) {
 			continue
 		}
 		if len(want) > 0 && int(f.Count) != len(want) {
@@ -76,7 +90,8 @@ func named(v semantics.Verdict, p plant.Plant, out plant.Planted, lane string) b
 		case p.Anomaly == "foreign":
 			return v.Result == semantics.Inconclusive
 		default:
-			return p.Anomaly == "illegal redelivery" // at least once permits it
+			return p.Anomaly == "illegal redelivery" || // at least once permits it,
+				strings.HasPrefix(p.Anomaly, "lost: ") && lane == "autocommit-early" // and at most once that
 		}
 	}
 	return false

@@ -83,7 +83,7 @@ func (l *lane) ack(e *history.Event, ep *episode) {
 		}
 		if duplicate {
 			x.dedupStore++
-		} else if e.Attempt > 1 && l.unknown.Has(e.Msg) {
+		} else if e.Attempt > 1 && l.unknown.Has(e.Msg) || e.Flags&history.Resent != 0 {
 			x.retried.Add(e.Msg)
 		}
 	}

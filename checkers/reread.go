@@ -22,7 +22,7 @@ func (a *audit) reread(ctx context.Context, in map[*lane]*examined) error {
 			return nil
 		case history.ScanEnd:
 			if s := scans[scanKey{e.Life, e.Tag}]; s != nil {
-				s.end(e, in[s.lane])
+				s.end(in[s.lane])
 				delete(scans, s.key)
 			}
 			return nil
@@ -36,8 +36,11 @@ func (a *audit) reread(ctx context.Context, in map[*lane]*examined) error {
 		}
 		if e.Kind == history.ScanBegin {
 			id := scanID{scanKey{e.Life, e.Tag}, e.Ref}
-			scans[id.scanKey] = &rescan{lane: l, ref: int(e.Ref), key: id.scanKey, judged: a.judged[id], from: e.From, to: e.To,
-				found: map[history.Msg][]history.Position{}, twice: map[history.Msg]history.Position{}}
+			if scans[id.scanKey] == nil {
+				scans[id.scanKey] = &rescan{lane: l, ref: int(e.Ref), key: id.scanKey, judged: a.judged[id],
+					found: map[history.Msg][]history.Position{}, twice: map[history.Msg]history.Position{}}
+			}
+			scans[id.scanKey].spans.add(e)
 			return nil
 		}
 		in[l].see(e, l, ref)
@@ -57,12 +60,18 @@ func (x *examined) see(e *history.Event, l *lane, ref int) {
 		if x.asked.Has(e.Msg) {
 			x.answers[e.Msg] = e.Pos
 		}
+		if x.reused != nil {
+			x.reused.placed(e.Msg, e.Pos)
+		}
 	case history.Receive:
 		if x.receives != nil {
 			x.receives[e.Life] = e.Time
 		}
 	case history.Delivery:
 		x.redelivered(e, ref)
+		if x.reused != nil {
+			x.reused.placed(e.Msg, e.Pos)
+		}
 	case history.AckOutcome:
 		if x.copies != nil && e.Status == history.Confirmed && e.Pos.Offset != 0 && l.late.Has(e.Msg) {
 			c := copyOf{e.Msg, e.Pos.Partition, e.Pos.Offset}
@@ -81,6 +90,12 @@ func (s *rescan) copy(e *history.Event, x *examined) {
 	if s.judged && x.pages[pageOf(e)] {
 		s.found[e.Msg] = append(s.found[e.Msg], e.Pos)
 	}
+	if x.reused != nil {
+		x.reused.placed(e.Msg, e.Pos)
+		if m, same := x.reused.copy(e); same {
+			x.note(x.inconsistent, s.ref, m)
+		}
+	}
 	if !s.lane.unsure.Has(e.Msg) {
 		return
 	}
@@ -91,12 +106,9 @@ func (s *rescan) copy(e *history.Event, x *examined) {
 	}
 }
 
-func (s *rescan) end(e *history.Event, x *examined) {
+func (s *rescan) end(x *examined) {
 	if x == nil || !s.judged {
 		return
-	}
-	if e.From != 0 || e.To != 0 {
-		s.from, s.to = e.From, e.To
 	}
 	for m, at := range s.found {
 		x.place(s, m, at)

@@ -7,6 +7,9 @@ import (
 
 // resurrected: visible in store, delivery or effects although every attempt to send it was certainly rejected. Like phantom it
 // needs the producer's whole segment: the attempt that succeeded may have been the one cut off.
+//
+// Or: an output that a reader of committed messages sees although the transaction that wrote it certainly aborted: its outcome says so,
+// or its processor never called the commit, which needs the processor's whole segment.
 type resurrected struct{}
 
 func (resurrected) at(l *lane, cp *checkpoint) []candidate {
@@ -19,5 +22,10 @@ func (resurrected) at(l *lane, cp *checkpoint) []candidate {
 		out = append(out, candidate{anomaly: "resurrected", group: "resurrected", stage: seen.stage,
 			msgs: rejected.And(seen.msgs), senders: true, breaks: alwaysForbidden(l, seen.stage)})
 	}
-	return out
+	undead := l.txns.undead.Or(&msgset.Set{})
+	for _, msgs := range l.txns.uncalled {
+		undead.Union(msgs)
+	}
+	return append(out, candidate{anomaly: "resurrected", group: "resurrected", stage: semantics.Applied, msgs: undead, processors: true,
+		detail: "written by a transaction that was aborted, or whose commit nobody called", breaks: alwaysForbidden(l, semantics.Applied)})
 }

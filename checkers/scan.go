@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"slices"
+
 	"waybill/checkers/msgset"
 	"waybill/harness/history"
 	"waybill/harness/semantics"
@@ -14,26 +16,56 @@ type scanKey struct {
 
 // scan is one reading of a queue on one replica.
 type scan struct {
-	key       scanKey
-	lane      *lane
-	replica   string
-	ref       uint64
-	from, to  int64
-	complete  bool
-	why       string
-	seen      msgset.Set
-	twice     msgset.Set
-	placed    msgset.Sums // copies of messages that were acknowledged at a position
-	again     msgset.Sums // copies of messages that were, twice
-	rest      msgset.Sums // all others
-	last      int64
-	ascending bool // every copy lay beyond the one before: so two copies of a message lie apart
+	key      scanKey
+	lane     *lane
+	replica  string
+	ref      uint64
+	spans    spans
+	complete bool
+	why      string
+	seen     msgset.Set
+	twice    msgset.Set
+	placed   msgset.Sums // copies of messages that were acknowledged at a position
+	again    msgset.Sums // copies of messages that were, twice
+	rest     msgset.Sums // all others
+	last     map[uint32]int64
+	unsorted bool // a copy lay before another one of its partition: two copies of a message may be one, read twice
 }
 
+// span is a part of one partition that a scan read, both ends inclusive.
+type span struct {
+	partition, incarnation uint32
+	from, to               int64
+}
+
+// spans are what a scan read, at most one of each partition, in order of partitions.
+type spans []span
+
+// add puts in what one ScanBegin declares.
+func (s *spans) add(e *history.Event) {
+	n := span{e.Pos.Partition, e.Pos.Incarnation, e.From, e.To}
+	i, _ := slices.BinarySearchFunc(*s, n.partition, span.compare)
+	*s = slices.Insert(*s, i, n)
+}
+
+func (s span) compare(partition uint32) int { return int(s.partition) - int(partition) }
+
+// cover reports whether a position was read: offsets of two partitions have nothing to do with each other.
+func (s spans) cover(p history.Position) bool {
+	i, ok := slices.BinarySearchFunc(s, p.Partition, span.compare)
+	return ok && p.Offset >= s[i].from && p.Offset <= s[i].to
+}
+
+// scanBegin opens a scan, or takes one more partition of a scan that is open.
 func (a *audit) scanBegin(l *lane, e *history.Event) {
-	s := &scan{key: scanKey{e.Life, e.Tag}, lane: l, replica: e.Name, ref: e.Ref, from: e.From, to: e.To, ascending: true}
-	a.scans[s.key] = s
-	l.scans = append(l.scans, s)
+	key := scanKey{e.Life, e.Tag}
+	s := a.scans[key]
+	if s == nil {
+		s = &scan{key: key, lane: l, replica: e.Name, ref: e.Ref, last: map[uint32]int64{}}
+		a.scans[key] = s
+		l.scans = append(l.scans, s)
+	}
+	s.spans.add(e)
 }
 
 func (a *audit) copy(e *history.Event) {
@@ -43,10 +75,10 @@ func (a *audit) copy(e *history.Event) {
 	}
 	l := s.lane
 	l.touched = true
-	if e.Pos.Offset <= s.last {
-		s.ascending = false
+	if e.Pos.Offset <= s.last[e.Pos.Partition] {
+		s.unsorted = true
 	}
-	s.last = e.Pos.Offset
+	s.last[e.Pos.Partition] = e.Pos.Offset
 	if e.Flags&history.Foreign != 0 {
 		l.foreign[semantics.Stored].see(e)
 		return
@@ -73,18 +105,13 @@ func (a *audit) copy(e *history.Event) {
 
 func (a *audit) scanEnd(e *history.Event) {
 	key := scanKey{e.Life, e.Tag}
-	s := a.scans[key]
-	if s == nil {
-		return
-	}
-	delete(a.scans, key)
-	s.complete, s.why = e.Status == history.OK, e.Text
-	if e.From != 0 || e.To != 0 {
-		s.from, s.to = e.From, e.To
+	if s := a.scans[key]; s != nil {
+		delete(a.scans, key)
+		s.complete, s.why = e.Status == history.OK, e.Text
 	}
 }
 
-// equal reports whether two scans found the same copies at the same positions.
+// equal reports whether two scans read the same ranges and found the same copies at the same positions.
 func (s *scan) equal(o *scan) bool {
-	return s.seen.Len() == o.seen.Len() && s.from == o.from && s.to == o.to && s.placed.Equal(&o.placed) && s.rest.Equal(&o.rest)
+	return s.seen.Len() == o.seen.Len() && slices.Equal(s.spans, o.spans) && s.placed.Equal(&o.placed) && s.rest.Equal(&o.rest)
 }

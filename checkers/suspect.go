@@ -32,7 +32,7 @@ func (a *audit) suspect(l *lane, cp *checkpoint) {
 		l.lastRest = first
 	}
 	for _, s := range l.scans {
-		if !s.ascending {
+		if s.unsorted {
 			l.unsure.Union(&s.twice)
 		}
 	}

@@ -12,13 +12,15 @@ import (
 // leader could lose it. What was not applied either is lost, and is reported there.
 type vanished struct{}
 
+const vanishedGroup = "vanished"
+
 func (vanished) at(l *lane, cp *checkpoint) []candidate {
 	if !cp.settled() || len(cp.scans) == 0 {
 		return nil
 	}
 	var out []candidate
 	add := func(name string, msgs *msgset.Set) {
-		out = append(out, candidate{anomaly: name, group: "vanished", stage: semantics.Stored,
+		out = append(out, candidate{anomaly: name, group: vanishedGroup, stage: semantics.Stored,
 			msgs: msgs.AndNot(&l.gone), absence: true, breaks: forbidsLossAt(semantics.Stored)})
 	}
 	add("vanished", l.expected().AndNot(l.visible))

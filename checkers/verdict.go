@@ -74,7 +74,7 @@ func (a *audit) chain() []*episode {
 
 func (l *lane) finding(c *candidate, id int, run string, breaks bool) semantics.Finding {
 	f := semantics.Finding{ID: id, Lane: l.cfg.Name, Anomaly: c.anomaly, Stage: c.stage, Episode: c.episode, Count: c.number(),
-		Tokens: c.tokens, Detail: c.detail, Breaks: breaks}
+		Tokens: c.tokens, Detail: c.detail, Breaks: breaks, Jepsen: l.jepsen(c.anomaly)}
 	if f.Tokens == nil {
 		f.Tokens = []string{}
 		for m := range c.msgs.All() {

@@ -88,6 +88,7 @@ var harms = map[string]harm{
 	"kill-leader":             {state: "down"},
 	"kill-leader:of=consumer": {state: "down"},
 	"kill-all":                {state: "down", hosts: brokers},
+	"kill-controller":         {state: "down"},
 	"kill-consumer":           {state: "down", perLane: "c"},
 	"kill-consumer:times=10":  {state: "down", perLane: "c"},
 	"kill-producer":           {state: "down", perLane: "p"},
@@ -569,6 +570,97 @@ func TestKillLeaderGathersWhatItIsToKill(t *testing.T) {
 			w.fail["gather"] = errors.New("no quorum")
 			if err := action(t, spec, w.view(), 1).Arm(within(t, time.Minute)); !errors.Is(err, w.fail["gather"]) {
 				t.Errorf("%s: leaders that cannot be gathered: %v", spec, err)
+			}
+		})
+	}
+}
+
+func TestLeadersAreGatheredWhereAQueueWithoutFailoverLives(t *testing.T) {
+	for _, spec := range []string{"kill-leader", "isolate-leader"} {
+		for seed := range uint64(6) { // whichever broker the seed would have chosen
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.figures, w.anchor = holdingFigures, "n3"
+				a := action(t, spec, w.view(), seed)
+				if err := errors.Join(a.Arm(within(t, time.Minute)), a.Inject(within(t, time.Minute))); err != nil {
+					t.Fatal(err)
+				}
+				if at := w.did("gather"); len(at) != 1 || at[0] != "queue at n3" {
+					t.Errorf("%s: leaders are gathered %q, want them at n3", spec, at)
+				}
+				want := isolated("n3")
+				slices.Sort(want)
+				if killed := w.did("kill"); spec == "kill-leader" && !slices.Equal(killed, []string{"n3"}) {
+					t.Errorf("killed are %q, want n3", killed)
+				} else if spec == "isolate-leader" && (!slices.Equal(w.open(), want) || !strings.HasPrefix(w.did("pin")[0], `"n3" `)) {
+					t.Errorf("cut are %q, pinned %q; want n3 from the others, and clients at n3", w.open(), w.did("pin"))
+				}
+				if !strings.Contains(a.Victims(), "n3") {
+					t.Errorf("%s: the victims are %q", spec, a.Victims())
+				}
+				w.fail["anchor"] = errors.New("nobody answers")
+				if err := action(t, spec, w.view(), seed).Arm(within(t, time.Minute)); !errors.Is(err, w.fail["anchor"]) {
+					t.Errorf("%s: nobody knows where they live: %v", spec, err)
+				}
+			})
+		}
+	}
+}
+
+func TestKillControllerStrikesWhoLeadsWhenItIsArmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		a := action(t, "kill-controller", w.view(), 1)
+		if a.Victims() != "kill the controller" {
+			t.Errorf("before it is armed its victims are %q", a.Victims())
+		}
+		w.head = "k1" // no broker
+		if err := errors.Join(a.Arm(within(t, time.Minute)), a.Inject(within(t, time.Minute))); err != nil {
+			t.Fatal(err)
+		}
+		if killed := w.did("kill"); !slices.Equal(killed, []string{"k1"}) || a.Victims() != "kill k1" {
+			t.Errorf("killed are %q; the victims are %q", killed, a.Victims())
+		}
+		w.fail["controller"] = errors.New("no quorum")
+		if err := action(t, "kill-controller", w.view(), 1).Arm(within(t, time.Minute)); !errors.Is(err, w.fail["controller"]) {
+			t.Errorf("nobody leads: %v", err)
+		}
+	})
+}
+
+func TestWhatHoldsADeliveryFollowsFromHowItIsAcknowledged(t *testing.T) {
+	for _, c := range []struct {
+		claim         string
+		first, txn    bool
+		held, applied uint64
+		armed, struck bool // whether figures like these let it strike, and count as a bite
+	}{
+		{"acknowledged first, four left to apply", true, false, 4, 0, true, true},
+		{"acknowledged first, one left to apply", true, false, 1, 0, false, true},
+		{"acknowledged first, all applied", true, false, 0, 0, false, false},
+		{"a transaction with one output and four to come", false, true, 5, 1, true, true},
+		{"a transaction with all outputs, about to end", false, true, 16, 16, false, true},
+		{"a transaction without an output yet", false, true, 16, 0, false, false},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.figures = func(_ string, x history.Counter) uint64 {
+				return map[history.Counter]uint64{history.Held: c.held, history.AppliedUnacked: c.applied}[x]
+			}
+			v := w.view()
+			v.Trigger = 10 * time.Millisecond
+			v.Lanes = v.Lanes[1:2]
+			v.Lanes[0].Mode.Traits.AcksFirst, v.Lanes[0].Mode.Traits.Transactional = c.first, c.txn
+			a := action(t, "kill-consumer", v, 1)
+			began := time.Now()
+			if err := a.Arm(within(t, time.Minute)); err != nil || (time.Since(began) == 0) != c.armed {
+				t.Errorf("%s: armed after %s, %v; want at once: %v", c.claim, time.Since(began), err, c.armed)
+			}
+			if err := a.Inject(within(t, time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			if x, err := a.Observe(within(t, time.Minute)); err != nil || x.Bit != c.struck {
+				t.Errorf("%s: observed %+v, %v; want bit %v", c.claim, x, err, c.struck)
 			}
 		})
 	}

@@ -11,6 +11,7 @@ func init() {
 		Summary: "cut all producers and consumers off from all brokers, both ways",
 		Plan:    "all clients from all brokers, both ways, while every confirming lane has an unconfirmed publish",
 		Length:  outlastsClients,
+		Here:    ownNetwork,
 		Spares:  sparesNothing,
 		New: func(_ *rand.Rand, v View, _ Args) (Action, error) {
 			clients := append(v.producers(), v.consumers()...)
@@ -23,6 +24,7 @@ func init() {
 		Plan:    "brokers to producers, one way, while every confirming lane has an unconfirmed publish",
 		Tour:    true,
 		Length:  outlastsClients,
+		Here:    ownNetwork,
 		Spares:  sparesNothing,
 		New: func(_ *rand.Rand, v View, _ Args) (Action, error) {
 			return &cut{v: v, links: []link{{v.Brokers, v.producers()}}, trigger: &inFlight{v: v}}, nil
@@ -33,6 +35,7 @@ func init() {
 		Summary: "drop what consumers send to brokers, one way, for longer than the ack wait: deliveries arrive, acknowledgements do not",
 		Plan:    "consumers to brokers, one way, while one consumer of each lane holds one delivery applied and not acknowledged, and at least 4 not yet applied",
 		Length:  outlastsClients,
+		Here:    ownNetwork,
 		Spares:  sparesStore,
 		New: func(rng *rand.Rand, v View, _ Args) (Action, error) {
 			t := onePerLane(rng, v)

@@ -12,6 +12,7 @@ func init() {
 		Plan:    "one broker, from all others, both ways, while every confirming lane has an unconfirmed publish",
 		Last:    true,
 		Length:  outlastsDetection,
+		Here:    ownNetwork,
 		Spares:  sparesNothing,
 		New: func(rng *rand.Rand, v View, _ Args) (Action, error) {
 			node := oneOf(rng, v.Brokers)
@@ -25,6 +26,7 @@ func init() {
 		Tour:    true,
 		Last:    true,
 		Length:  outlastsDetection,
+		Here:    led("queue", ownNetwork),
 		Spares:  sparesNothing,
 		New: func(rng *rand.Rand, v View, _ Args) (Action, error) {
 			node := oneOf(rng, v.Brokers)
@@ -32,15 +34,20 @@ func init() {
 			for _, l := range v.Lanes {
 				pinned = append(pinned, oneOf(rng, l.Producers), oneOf(rng, l.Consumers))
 			}
-			return &cut{v: v, links: both([]string{node}, v.others(node)), trigger: &inFlight{v: v},
-				prepare: func(ctx context.Context) error {
-					if err := v.Clients.Pin(ctx, node, pinned...); err != nil {
-						return err
-					}
-					return v.Leaders.Gather(ctx, "queue", node)
-				},
-				restore: func(ctx context.Context) error { return v.Clients.Pin(ctx, "", pinned...) },
-			}, nil
+			c := &cut{v: v, links: both([]string{node}, v.others(node)), trigger: &inFlight{v: v},
+				restore: func(ctx context.Context) error { return v.Clients.Pin(ctx, "", pinned...) }}
+			c.prepare = func(ctx context.Context) error {
+				node, err := v.leaderAt(ctx, "queue", node)
+				if err != nil {
+					return err
+				}
+				c.links = both([]string{node}, v.others(node))
+				if err := v.Clients.Pin(ctx, node, pinned...); err != nil {
+					return err
+				}
+				return v.Leaders.Gather(ctx, "queue", node)
+			}
+			return c, nil
 		},
 	})
 }

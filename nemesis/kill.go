@@ -1,6 +1,7 @@
 package nemesis
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -10,6 +11,7 @@ import (
 type kill struct {
 	v       View
 	hosts   []string
+	who     string                          // in words, where the hosts are only known once it is armed
 	prepare func(ctx context.Context) error // before the trigger; may be nil
 	trigger trigger
 	times   int // in a row, each one armed anew; 0 is once
@@ -18,7 +20,7 @@ type kill struct {
 }
 
 func (k *kill) Victims() string {
-	s := "kill " + strings.Join(k.hosts, ", ")
+	s := "kill " + cmp.Or(strings.Join(k.hosts, ", "), k.who)
 	if k.times > 1 {
 		s += fmt.Sprintf(", %d times", k.times)
 	}

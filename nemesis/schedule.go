@@ -41,14 +41,27 @@ func specs(want func(Fault) bool, everyValue bool) []string {
 	return out
 }
 
-// Plan makes the schedule of the faults for the lanes, in an order that follows the seed (faults that heal slowly come last). Those that do not fit within limit
-// (0: no limit) are left out and named. The same arguments give the same schedule.
+// Plan makes the schedule of the faults for the lanes, in an order that follows the seed within three bounds: what no lane's promise
+// leaves out comes first, then what the fewer lanes leave out, since a lane is tainted after a fault outside its promise and nothing can be
+// said of it any more; and among equals, faults that heal slowly come last. Those that do not fit within limit (0: no limit) are left out
+// and named. The same arguments give the same schedule.
 func Plan(faults []string, lanes []experiment.Lane, t Timing, settle, limit time.Duration, seed uint64) (experiment.Schedule, error) {
 	rng := rand.New(rand.NewPCG(seed, 0x7761796269_6c6c))
 	order := append([]string(nil), faults...)
 	sort.Strings(order) // the order in which they were named must not matter
 	rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-	slices.SortStableFunc(order, func(a, b string) int { return last(a) - last(b) })
+	ranks := map[string]int{}
+	for _, spec := range order {
+		f, _, err := Find(spec)
+		if err != nil {
+			return experiment.Schedule{}, err
+		}
+		ranks[spec] = 2 * outside(f, spec, lanes)
+		if f.Last {
+			ranks[spec]++
+		}
+	}
+	slices.SortStableFunc(order, func(a, b string) int { return ranks[a] - ranks[b] })
 	var s experiment.Schedule
 	var total, shortest time.Duration
 	for _, spec := range order {
@@ -75,12 +88,16 @@ func Plan(faults []string, lanes []experiment.Lane, t Timing, settle, limit time
 	return s, nil
 }
 
-// last is 1 for a fault that comes last in a schedule.
-func last(spec string) int {
-	if f, _, err := Find(spec); err == nil && f.Last {
-		return 1
+// outside is how many lanes promise something that the fault can touch and is outside of.
+func outside(f Fault, spec string, lanes []experiment.Lane) (n int) {
+	for _, l := range lanes {
+		if slices.ContainsFunc(l.Mode.Promises, func(p semantics.Promise) bool {
+			return p.Guarantee != semantics.None && !p.Covers(f.Name) && !p.Covers(spec) && f.Spares(l.Mode, p.Stage) == ""
+		}) {
+			n++
+		}
 	}
-	return 0
+	return n
 }
 
 // Replay takes over a schedule that was written down: what it leaves out is filled in, and what is spared follows the lanes of this run.

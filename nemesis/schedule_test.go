@@ -1,10 +1,6 @@
 package nemesis
 
 import (
-	"bytes"
-	"flag"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -15,32 +11,9 @@ import (
 	"pgregory.net/rapid"
 
 	"waybill/harness/experiment"
+	"waybill/harness/golden"
 	"waybill/harness/semantics"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
-
-// golden compares got with testdata/name, or rewrites it.
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v (make it with -update)", err)
-	}
-	if !bytes.Equal(want, got) {
-		t.Errorf("%s differs (-want +got); if it is meant to, run with -update:\n%s", path, cmp.Diff(string(want), string(got)))
-	}
-}
 
 func lanes(names ...string) (out []experiment.Lane) {
 	for _, n := range names {
@@ -67,7 +40,7 @@ func TestTheSameSeedGivesTheSameSchedule(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		golden(t, name, b)
+		golden.Compare(t, name, b)
 	}
 	if cmp.Equal(plan(t, All(), 0, 7), plan(t, All(), 0, 8)) {
 		t.Error("another seed gives the same schedule")
@@ -122,6 +95,77 @@ func TestPlanHoldsWhateverIsAskedFor(t *testing.T) {
 			t.Fatalf("%d seeds for %d episodes: victims would be the same everywhere", len(seeds), len(s.Episodes))
 		}
 	})
+}
+
+// promising is a lane that promises something at every stage, except under the faults named.
+func promising(name string, except ...string) experiment.Lane {
+	l := lanes(name)[0]
+	var under []string
+	for _, f := range Names() {
+		if !slices.Contains(except, f) {
+			under = append(under, f)
+		}
+	}
+	for _, s := range []semantics.Stage{semantics.Stored, semantics.Applied} {
+		l.Mode.Promises = append(l.Mode.Promises, semantics.Promise{Stage: s, Guarantee: semantics.AtLeastOnce, Faults: under})
+	}
+	return l
+}
+
+// A lane is tainted by what its promise leaves out: nothing that a lane promises may come after that.
+func TestFaultsOutsideAPromiseComeAfterThoseInside(t *testing.T) {
+	weak := promising("weak", "kill-leader", "kill-all", "isolate-leader", "isolate-broker")
+	weaker := promising("weaker", "kill-leader", "kill-all", "isolate-leader", "isolate-broker", "pause-broker")
+	unstored := promising("unstored", "kill-consumer")
+	unstored.Mode.Promises = unstored.Mode.Promises[:1] // which consumers cannot touch
+	nothing := promising("nothing", "lose-acks")
+	for i := range nothing.Mode.Promises {
+		nothing.Mode.Promises[i].Guarantee = semantics.None
+	}
+	ls := []experiment.Lane{promising("strong"), weak, weaker, unstored, nothing}
+	outsideOf := map[string]int{"kill-leader": 2, "kill-leader:of=consumer": 2, "kill-all": 2, "isolate-leader": 2, "isolate-broker": 2, "pause-broker": 1}
+	orders := map[string]bool{}
+	for seed := range uint64(40) {
+		s, err := Plan(All(), ls, testTiming, settle, 0, seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := Plan(All(), ls, testTiming, settle, 0, seed)
+		if err != nil || !cmp.Equal(s, again) {
+			t.Fatalf("seed %d gives two schedules, %v", seed, err)
+		}
+		var order []string
+		for i, e := range s.Episodes {
+			order = append(order, e.Fault)
+			if i == 0 {
+				continue
+			}
+			before := s.Episodes[i-1].Fault
+			if outsideOf[before] > outsideOf[e.Fault] {
+				t.Errorf("seed %d: %s, which %d lanes leave out, comes before %s, which %d do", seed, before, outsideOf[before], e.Fault, outsideOf[e.Fault])
+			}
+			if f, _, _ := Find(e.Fault); outsideOf[before] == outsideOf[e.Fault] && registered[before].Last && !f.Last {
+				t.Errorf("seed %d: %s, which heals slowly, comes before %s", seed, before, e.Fault)
+			}
+		}
+		orders[strings.Join(order, " ")] = true
+	}
+	if len(orders) < 30 {
+		t.Errorf("40 seeds give %d orders", len(orders))
+	}
+}
+
+func TestAPromiseMayNameAFaultWithItsParameter(t *testing.T) {
+	l := promising("log", "kill-leader")
+	for i := range l.Mode.Promises {
+		l.Mode.Promises[i].Faults = append(l.Mode.Promises[i].Faults, "kill-leader:of=consumer")
+	}
+	for seed := range uint64(20) {
+		s, err := Plan([]string{"kill-leader", "kill-leader:of=consumer"}, []experiment.Lane{l}, testTiming, settle, 0, seed)
+		if err != nil || s.Episodes[1].Fault != "kill-leader" {
+			t.Fatalf("%+v, %v: want the one that is outside the promise last", s.Episodes, err)
+		}
+	}
 }
 
 func TestFaultsThatDoNotFitAreLeftOutAndNamed(t *testing.T) {

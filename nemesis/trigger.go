@@ -37,7 +37,8 @@ func (f *inFlight) exposure() Exposure {
 }
 
 // holding is the trigger of faults that strike consumers: every victim has received messages that it has not applied yet,
-// and where it acknowledges, has applied one of them without having acknowledged it.
+// and where it acknowledges after applying, has applied one of them without having acknowledged it. A processor of transactions has
+// applied what it has handed over in one that is still open.
 type holding struct {
 	v       View
 	victims []victim
@@ -61,7 +62,7 @@ func (h *holding) look() bool {
 		applied := h.v.Clients.Counter(x.host, history.AppliedUnacked)
 		h.n += int64(held)
 		h.all = h.all && held >= applied+h.spare(x)
-		if x.lane.Mode.Traits.Acks {
+		if acksAfter(x.lane) {
 			h.all = h.all && applied > 0
 		}
 		h.seen = append(h.seen, fmt.Sprintf("%s held %d (%d applied)", x.host, held, applied))
@@ -72,13 +73,16 @@ func (h *holding) look() bool {
 // spare is how many deliveries not yet applied a victim must hold: none need be left once it is struck.
 func (h *holding) spare(x victim) uint64 {
 	switch {
-	case h.struck && x.lane.Mode.Traits.Acks:
+	case h.struck && acksAfter(x.lane):
 		return 0
 	case h.struck:
 		return 1
 	}
 	return h.least
 }
+
+// acksAfter is true of lanes in which something can be applied and not acknowledged.
+func acksAfter(l Lane) bool { return l.Mode.Traits.Acks && !l.Mode.Traits.AcksFirst }
 
 func (h *holding) reset() { h.struck = false }
 

@@ -52,8 +52,12 @@ type Links interface {
 
 // Leaders moves the leaders of all lanes' queues or consumer groups.
 type Leaders interface {
-	// Gather makes node lead in every lane that has such leaders.
+	// Anchor is the node where a queue without failover lives, "" if there is no such: a fault that wants leaders gathers them there.
+	Anchor(ctx context.Context, of string) (node string, err error)
+	// Gather makes node lead in every lane that has such leaders and can move them.
 	Gather(ctx context.Context, of, node string) error
+	// Controller is the host that leads the cluster itself.
+	Controller(ctx context.Context) (host string, err error)
 }
 
 // Clients orders clients about and reads their live figures, which works for stopped and dead ones too.

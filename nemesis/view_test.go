@@ -29,10 +29,12 @@ type world struct {
 	cuts     int              // how many cuts are possible; 0: any number
 	sick     int              // how often Healthy says no
 	unlinked int              // how often Reach says no
+	anchor   string           // where a queue without failover lives
+	head     string           // the host that leads the cluster itself
 }
 
 func newWorld() *world {
-	return &world{state: map[string]string{}, cut: map[string]int{}, quiet: map[string]bool{}, fail: map[string]error{},
+	return &world{head: "n2", state: map[string]string{}, cut: map[string]int{}, quiet: map[string]bool{}, fail: map[string]error{},
 		figures: func(string, history.Counter) uint64 { return 1 }}
 }
 
@@ -172,6 +174,10 @@ func (w *world) Reach(_ context.Context, from, broker string) error {
 func (w *world) Gather(_ context.Context, of, node string) error {
 	return w.step("gather %s at %s", of, node)
 }
+
+func (w *world) Anchor(context.Context, string) (string, error) { return w.anchor, w.fail["anchor"] }
+
+func (w *world) Controller(context.Context) (string, error) { return w.head, w.fail["controller"] }
 
 func (w *world) Pin(_ context.Context, node string, hosts ...string) error {
 	return w.step("pin %q %s", node, strings.Join(hosts, ","))

@@ -24,15 +24,20 @@ type gridRow struct {
 	stage      semantics.Stage
 	guarantee  semantics.Guarantee
 	ordered    bool
+	atomic     bool
 	cells      map[int]semantics.Cell // by episode
 }
 
 // promise is the row's guarantee in words.
 func (r gridRow) promise() string {
+	said := r.guarantee.String()
 	if r.ordered {
-		return r.guarantee.String() + ", ordered"
+		said += ", ordered"
 	}
-	return r.guarantee.String()
+	if r.atomic {
+		said += ", atomic"
+	}
+	return said
 }
 
 func newGrid(v semantics.Verdict) grid {
@@ -46,6 +51,7 @@ func newGrid(v semantics.Verdict) grid {
 		stage     semantics.Stage
 		guarantee semantics.Guarantee
 		ordered   bool
+		atomic    bool
 	}
 	at := map[key]int{}
 	for i, l := range v.Lanes {
@@ -53,13 +59,13 @@ func newGrid(v semantics.Verdict) grid {
 			if _, known := faults[c.Episode]; !known {
 				faults[c.Episode] = c.Fault
 			}
-			k := key{i, c.Stage, c.Guarantee, c.Ordered}
+			k := key{i, c.Stage, c.Guarantee, c.Ordered, c.Atomic}
 			n, known := at[k]
 			if !known {
 				n = len(g.rows)
 				at[k] = n
 				g.rows = append(g.rows, gridRow{lane: l.Name, mode: l.Mode, stage: c.Stage, guarantee: c.Guarantee,
-					ordered: c.Ordered, cells: map[int]semantics.Cell{}})
+					ordered: c.Ordered, atomic: c.Atomic, cells: map[int]semantics.Cell{}})
 			}
 			// Two cells in one place would be the audit's mistake; the worse one must stay visible.
 			if old, twice := g.rows[n].cells[c.Episode]; !twice || severity(c.Result) > severity(old.Result) {
@@ -97,7 +103,10 @@ func (g grid) tally() map[semantics.Result]int {
 	return t
 }
 
-// counted are a cell's counts above zero, the largest first.
+// lossCount is the count of a cell that is told before all others.
+const lossCount = "acknowledged and lost"
+
+// counted are a cell's counts above zero, the largest first, but losses before everything else.
 func counted(c semantics.Cell) []countOf {
 	var cs []countOf
 	for what, n := range c.Counts {
@@ -105,7 +114,15 @@ func counted(c semantics.Cell) []countOf {
 			cs = append(cs, countOf{what, n})
 		}
 	}
-	slices.SortFunc(cs, func(a, b countOf) int { return cmp.Or(cmp.Compare(b.n, a.n), strings.Compare(a.what, b.what)) })
+	slices.SortFunc(cs, func(a, b countOf) int {
+		switch {
+		case a.what == lossCount:
+			return -1
+		case b.what == lossCount:
+			return 1
+		}
+		return cmp.Or(cmp.Compare(b.n, a.n), strings.Compare(a.what, b.what))
+	})
 	return cs
 }
 

@@ -117,11 +117,11 @@ func TestTheLastDrainIsNoFaultThatBitNothing(t *testing.T) {
 
 func TestAFindingOfLivenessAccusesNoPromise(t *testing.T) {
 	for anomaly, want := range map[string]string{"unavailable": "breaks a limit of liveness", "stuck: drain": "breaks a limit of liveness", "lost: vanished": "breaks the promise"} {
-		if got := findingVerb(semantics.Finding{Anomaly: anomaly, Breaks: true}); got != want {
+		if got := findingVerb(semantics.Verdict{}, semantics.Finding{Anomaly: anomaly, Breaks: true}); got != want {
 			t.Errorf("%s: %q, want %q", anomaly, got, want)
 		}
 	}
-	if got := findingVerb(semantics.Finding{Anomaly: "unavailable"}); got != "permitted, counted" {
+	if got := findingVerb(semantics.Verdict{}, semantics.Finding{Anomaly: "unavailable"}); got != "permitted, counted" {
 		t.Errorf("a finding that breaks nothing: %q", got)
 	}
 }

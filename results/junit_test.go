@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"testing"
 
+	"waybill/harness/golden"
 	"waybill/harness/semantics"
 )
 
@@ -23,7 +24,7 @@ func junit(t *testing.T, v semantics.Verdict) (junitSuites, []byte) {
 
 func TestJUnitGolden(t *testing.T) {
 	_, b := junit(t, sampleVerdict())
-	golden(t, "junit.xml", b)
+	golden.Compare(t, "junit.xml", b)
 }
 
 func TestJUnitCountsWhatItHolds(t *testing.T) {

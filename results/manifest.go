@@ -7,7 +7,6 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -28,8 +27,9 @@ type Manifest struct {
 	Modules  map[string]string `json:"modules,omitempty"`  // linked libraries, brokers and clients among them
 	Target   string            `json:"target"`
 	Version  string            `json:"version,omitempty"` // of the target
+	Facts    map[string]string `json:"facts,omitempty"`   // what the target runs on: "java": "17.0.15"
 	Seed     uint64            `json:"seed"`
-	Command  []string          `json:"command"` // as given, program first
+	Command  []string          `json:"command"` // as given but for passwords, program first
 	Host     Host              `json:"host"`
 	TCP      map[string]string `json:"tcp,omitempty"` // sysctl below net.ipv4 → value, in the namespace of the caller
 	Started  time.Time         `json:"started"`
@@ -51,7 +51,7 @@ type Host struct {
 func NewManifest(seed uint64, command []string, started time.Time) Manifest {
 	m := Manifest{
 		Schema: ManifestSchema, Waybill: "unknown", Go: runtime.Version(), Modules: map[string]string{},
-		Seed: seed, Command: slices.Clone(command), Host: hostFacts(), TCP: TCPSettings(), Started: started.UTC(),
+		Seed: seed, Command: redacted(command), Host: hostFacts(), TCP: TCPSettings(), Started: started.UTC(),
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		m.built(info)

@@ -3,6 +3,7 @@ package results
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"waybill/harness/semantics"
@@ -60,7 +61,56 @@ func reasonsFor(v semantics.Verdict, result semantics.Result) []reason {
 			rs[i].Places = append(rs[i].Places, gathered(c.number, where[why], cells)...)
 		}
 	}
+	for i := range rs {
+		rs[i].Places = folded(rs[i].Places)
+	}
 	return rs
+}
+
+// folded joins places of three or more episodes in a row that differ in nothing else: "1 to 13 unroutable/applied".
+func folded(places []string) []string {
+	episode := func(place string) (int, string) {
+		n, rest, _ := strings.Cut(place, " ")
+		e, err := strconv.Atoi(n)
+		if err != nil {
+			return -1, place
+		}
+		return e, rest
+	}
+	all := map[string][]int{}
+	for _, p := range places {
+		if e, rest := episode(p); e >= 0 {
+			all[rest] = append(all[rest], e)
+		}
+	}
+	var out []string
+	for _, p := range places {
+		e, rest := episode(p)
+		first, last := around(all[rest], e)
+		switch {
+		case e < 0 || last-first < 2:
+			out = append(out, p)
+		case e == first:
+			out = append(out, fmt.Sprintf("%d to %d %s", first, last, rest))
+		}
+	}
+	return out
+}
+
+// around is the run of consecutive numbers in which n lies. The list is in order.
+func around(list []int, n int) (first, last int) {
+	first, last = n, n
+	for _, k := range list {
+		if k == last+1 {
+			last = k
+		}
+	}
+	for _, k := range slices.Backward(list) {
+		if k == first-1 {
+			first = k
+		}
+	}
+	return first, last
 }
 
 // gathered names places of one episode as briefly as it can be done without leaving one out.

@@ -27,7 +27,6 @@ var reportTemplate = template.Must(template.New("page.html").Funcs(template.Func
 	"counted": counted,
 	"bounded": bounded,
 	"why":     whyNot,
-	"verb":    findingVerb,
 	"bytes":   bytesText,
 	"time":    timeText,
 	"join":    strings.Join,
@@ -62,7 +61,7 @@ type page struct {
 	Repeat     string
 	Audit      string
 	Length     string
-	Grid       pageGrid
+	Grids      []pageGrid
 	Why        []whyList
 	Troubles   []string
 	Maintainer []answer
@@ -71,6 +70,8 @@ type page struct {
 	Charts     []chart
 	Schedule   []pageEpisode
 	LeftOut    []string
+	Refused    []pageRefused
+	Findings   []pageFinding
 	Settings   []setting
 	Plots      []string
 	BoundNote  string
@@ -95,9 +96,9 @@ func newPage(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, 
 		V:     v, Exp: exp, M: m, Dir: string(d),
 		Headline: headline(v), Summary: summary(v), Exit: exitMeaning(v.ExitCode),
 		Repeat: m.Repeat(), Audit: "waybill audit " + quoteArg(string(d)),
-		Grid: newPageGrid(v, exp), Troubles: troubles(v),
+		Grids: newPageGrids(v, exp), Troubles: troubles(v),
 		Maintainer: toMaintainer(v, exp, m), Author: toAuthor(v),
-		Promises: newPagePromises(exp), Schedule: newPageSchedule(v, sched), LeftOut: sched.LeftOut, Settings: settings(exp.Settings), BoundNote: boundNote,
+		Promises: newPagePromises(exp), Schedule: newPageSchedule(v, sched), LeftOut: sched.LeftOut, Refused: newPageRefused(sched), Settings: settings(exp.Settings), BoundNote: boundNote,
 	}
 	if !m.Ended.IsZero() {
 		p.Length = m.Ended.Sub(m.Started).Round(time.Second).String()
@@ -118,6 +119,9 @@ func newPage(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, 
 	}
 	if len(t.Lanes) > 0 && t.End > t.Origin {
 		p.Charts = []chart{throughputChart(t), latencyChart(t)}
+	}
+	for _, f := range v.Findings {
+		p.Findings = append(p.Findings, pageFinding{f, findingVerb(v, f)})
 	}
 	for _, f := range v.Findings {
 		if len(f.Tokens) > 0 {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"waybill/harness/experiment"
+	"waybill/harness/golden"
 	"waybill/harness/semantics"
 )
 
@@ -105,7 +106,7 @@ func outline(t *testing.T, page []byte) string {
 
 func TestReportStructureGolden(t *testing.T) {
 	page := rendered(t, sampleVerdict(), sampleTimeline(t), sampleExperiment(), sampleSchedule(), sampleManifest())
-	golden(t, "report-outline.txt", []byte(outline(t, page)))
+	golden.Compare(t, "report-outline.txt", []byte(outline(t, page)))
 }
 
 func TestTheReportSaysWhatARunMust(t *testing.T) {

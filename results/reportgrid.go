@@ -1,13 +1,14 @@
 package results
 
 import (
+	"slices"
 	"strings"
 
 	"waybill/harness/experiment"
 	"waybill/harness/semantics"
 )
 
-// pageGrid is the grid with every row filled to the columns.
+// pageGrid is the grid, or some columns of it, with every row filled to the columns.
 type pageGrid struct {
 	Columns []pageColumn
 	Lanes   []pageLane
@@ -51,8 +52,26 @@ type liveCell struct {
 	Why    string
 }
 
-func newPageGrid(v semantics.Verdict, exp experiment.Experiment) pageGrid {
+// widestGrid is how many columns fit a page with all their words.
+const widestGrid = 8
+
+// newPageGrids is the matrix in as many tables as its columns need, about equally wide; none when nothing was judged.
+func newPageGrids(v semantics.Verdict, exp experiment.Experiment) []pageGrid {
 	g := newGrid(v)
+	if len(g.rows) == 0 || len(g.columns) == 0 {
+		return nil
+	}
+	tables := (len(g.columns) + widestGrid - 1) / widestGrid
+	var out []pageGrid
+	for columns := range slices.Chunk(g.columns, (len(g.columns)+tables-1)/tables) {
+		part := g
+		part.columns = columns
+		out = append(out, newPageGrid(part, v, exp))
+	}
+	return out
+}
+
+func newPageGrid(g grid, v semantics.Verdict, exp experiment.Experiment) pageGrid {
 	var pg pageGrid
 	for _, c := range g.columns {
 		pg.Columns = append(pg.Columns, pageColumn{c.number, c.fault})

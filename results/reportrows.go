@@ -1,6 +1,7 @@
 package results
 
 import (
+	"maps"
 	"slices"
 
 	"waybill/harness/experiment"
@@ -73,4 +74,21 @@ func newPageSchedule(v semantics.Verdict, sched experiment.Schedule) []pageEpiso
 		}
 	}
 	return es
+}
+
+// pageFinding is a finding with what it does to the verdict.
+type pageFinding struct {
+	semantics.Finding
+	Verb string
+}
+
+// pageRefused is a fault that cannot be had where the run took place.
+type pageRefused struct{ Fault, Why string }
+
+func newPageRefused(sched experiment.Schedule) []pageRefused {
+	var rs []pageRefused
+	for _, f := range slices.Sorted(maps.Keys(sched.Refused)) {
+		rs = append(rs, pageRefused{f, sched.Refused[f]})
+	}
+	return rs
 }

@@ -130,10 +130,27 @@ func dedupHits(v semantics.Verdict) string {
 			said = append(said, fmt.Sprintf("%s: the store answered %s, the effect's ledger %s", visible(l.Name), count(l.Ledger.DedupStore), count(l.Ledger.DedupEffect)))
 		}
 	}
+	for _, l := range v.Lanes {
+		if n := resent(l); n > 0 {
+			said = append(said, fmt.Sprintf("%s: %s that the producer's library sent again within its session lie in the store once", visible(l.Name), plural(n, "message")))
+		}
+	}
 	if len(said) == 0 {
 		return "Never, in any lane."
 	}
 	return strings.Join(said, "; ") + "."
+}
+
+// resent sums up what cells of a lane saw of a library that retries within its session: the broker does not say what it had already.
+func resent(l semantics.Lane) (n int64) {
+	for _, c := range l.Cells {
+		for _, e := range c.Exposure {
+			if e.What == semantics.ResentStoredOnce {
+				n += e.Seen
+			}
+		}
+	}
+	return n
 }
 
 // setting is one of the target's, split into its value and the product's default.

@@ -92,6 +92,9 @@ func (t *term) row(r gridRow, cols []column, width int) {
 	if r.ordered {
 		label = append(label, "  ordered")
 	}
+	if r.atomic {
+		label = append(label, "  atomic")
+	}
 	t.table("", label, cells, width, colors)
 }
 
@@ -157,7 +160,7 @@ func firstLine(c semantics.Cell) string {
 
 func cellLines(c semantics.Cell, width int) []string {
 	lines := []string{firstLine(c)}
-	if len(c.Findings) > 0 && c.Result == semantics.Broken {
+	if len(c.Findings) > 0 {
 		lines = append(lines, pad("see "+ids(c.Findings), width))
 	}
 	cs := counted(c)
@@ -185,7 +188,7 @@ func ids(findings []int) string {
 // shortWords are the counts' names where thirteen columns are all there is.
 var shortWords = strings.NewReplacer("dedup hits in store", "dedup", "dedup hits in effects", "dedup", "dedup hits", "dedup",
 	"duplicate effects", "applied 2×", "applied twice", "applied 2×", "stored twice", "stored 2×", "duplicates in store", "stored 2×",
-	"redeliveries", "redeliv", "duplicates", "dup", "duplicate", "dup", "deliveries", "deliv", "messages", "msgs", "acknowledged", "acked")
+	"redeliveries", "redeliv", "duplicates", "dup", "duplicate", "dup", "deliveries", "deliv", lossCount, "lost", "delivered, never applied", "unapplied", "messages", "msgs", "acknowledged", "acked")
 
 func short(c countOf) string {
 	n := count(c.n)

@@ -51,7 +51,7 @@ func (t *term) line(s string) {
 
 // wrapped writes words over as many lines as they need, continued lines with a deeper indent.
 func (t *term) wrapped(first, rest, s string) {
-	for i, l := range wrap(s, t.opt.Width-utf8.RuneCountInString(rest)) {
+	for i, l := range wrap(s, t.opt.Width-max(utf8.RuneCountInString(first), utf8.RuneCountInString(rest))) {
 		if i == 0 {
 			t.line(first + l)
 		} else {
@@ -162,13 +162,13 @@ func (t *term) findings(v semantics.Verdict) {
 		return
 	}
 	t.head("findings")
-	for _, f := range v.Findings {
+	for _, f := range gatherFindings(v) {
 		code := "2"
 		if f.Breaks {
 			code = "1;31"
 		}
-		t.wrapped(fmt.Sprintf("  #%d ", f.ID), "     ", fmt.Sprintf("%s · %s ×%s · %s · first visible after episode %d%s",
-			visible(f.Lane), visible(f.Anomaly), count(f.Count), t.paint(code, findingVerb(f)), f.Episode, faultOf(v, f.Episode)))
+		t.wrapped("  "+f.ids()+" ", "     ", fmt.Sprintf("%s · %s ×%s · %s · first visible after %s%s",
+			visible(f.Lane), visible(f.Anomaly), count(f.Count), t.paint(code, findingVerb(v, f.Finding)), f.episodes(), f.fault(v)))
 		if f.Detail != "" {
 			t.wrapped("     ", "     ", visible(f.Detail))
 		}

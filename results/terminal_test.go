@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"waybill/harness/golden"
 	"waybill/harness/semantics"
 )
 
@@ -24,10 +25,10 @@ func TestMatrixGolden(t *testing.T) {
 		t.Run(fmt.Sprint(width), func(t *testing.T) {
 			got := matrix(t, sampleVerdict(), TermOptions{Width: width, Report: "results/runs/nats/20261121T081500Z-42/report.html",
 				Dir: "results/runs/nats/20261121T081500Z-42"})
-			golden(t, fmt.Sprintf("matrix-%d.txt", width), []byte(got))
+			golden.Compare(t, fmt.Sprintf("matrix-%d.txt", width), []byte(got))
 		})
 	}
-	golden(t, "matrix-color.txt", []byte(matrix(t, sampleVerdict(), TermOptions{Color: true, Width: 100})))
+	golden.Compare(t, "matrix-color.txt", []byte(matrix(t, sampleVerdict(), TermOptions{Color: true, Width: 100})))
 }
 
 func TestNoLineOfTheMatrixIsWiderThanAsked(t *testing.T) {

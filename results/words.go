@@ -88,15 +88,34 @@ func summary(v semantics.Verdict) string {
 }
 
 // findingVerb says what a finding does to the verdict. Liveness has limits of ours, not promises of the vendor's.
-func findingVerb(f semantics.Finding) string {
+func findingVerb(v semantics.Verdict, f semantics.Finding) string {
 	switch {
 	case !f.Breaks:
-		return "permitted, counted"
+		return leniency(v, f)
 	case strings.HasPrefix(f.Anomaly, "unavailable") || strings.HasPrefix(f.Anomaly, "stuck"):
 		return "breaks a limit of liveness"
 	default:
 		return "breaks the promise"
 	}
+}
+
+// leniency says why a finding breaks nothing.
+func leniency(v semantics.Verdict, f semantics.Finding) string {
+	said := "permitted, counted"
+	for _, l := range v.Lanes {
+		for _, c := range l.Cells {
+			if l.Name != f.Lane || !slices.Contains(c.Findings, f.ID) {
+				continue
+			}
+			switch c.Result {
+			case semantics.Observed:
+				return "observed, breaks nothing: " + visible(c.Why)
+			case semantics.Inconclusive:
+				said = "not judged"
+			}
+		}
+	}
+	return said
 }
 
 // losses are the five kinds of loss in the order of the stages.

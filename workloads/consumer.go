@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"waybill/harness/experiment"
 	"waybill/harness/history"
@@ -16,16 +15,19 @@ import (
 
 // ConsumerConfig says how one consumer life works.
 type ConsumerConfig struct {
-	Life     history.Life
-	Lane     uint32
-	Stamp    Stamp
-	Load     experiment.Load
-	Acks     bool // the mode acknowledges after applying
-	Withhold bool // keep back a share of acknowledgements: the effect deduplicates
-	Seed     uint64
+	Life  history.Life
+	Lane  uint32
+	Stamp Stamp
+	Load  experiment.Load
+
+	Acks      bool // the mode acknowledges
+	AcksFirst bool // and does so before it applies: what is not confirmed is not applied
+	Withhold  bool // keep back a share of acknowledgements: the effect deduplicates
+	Seed      uint64
 }
 
 // Consumer is one member of a lane's consumer group: it receives a batch, applies each message to the effect, then acknowledges the batch.
+// In a mode that acknowledges first it is the other way round, and a delivery is held until it is applied.
 type Consumer struct {
 	cfg      ConsumerConfig
 	client   targets.Consumer
@@ -53,36 +55,23 @@ func (c *Consumer) Run(ctx context.Context) error {
 	var call uint64
 	for ctx.Err() == nil {
 		call++
-		if err := c.rec.Record(&history.Event{Kind: history.Receive, Lane: c.cfg.Lane, Call: call}); err != nil {
+		ds, msgs, err := receive(ctx, c.client, c.rec, c.cfg.Lane, c.cfg.Stamp, call)
+		if err != nil {
 			return err
 		}
-		ds, err := c.client.Receive(ctx)
-		if err != nil && ctx.Err() == nil {
-			return fmt.Errorf("workloads: receive: %w", err)
+		if c.cfg.AcksFirst {
+			err = c.ackThenApply(ctx, ds, msgs)
+		} else {
+			err = c.applyThenAck(ctx, ds, msgs)
 		}
-		if err := c.work(ctx, ds, call); err != nil {
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Consumer) work(ctx context.Context, ds []targets.Delivery, call uint64) error {
-	msgs := make([]history.Msg, len(ds))
-	for i, d := range ds {
-		m, flags, text := c.cfg.Stamp.Identify(d.Token, d.Key, d.Payload)
-		if d.Redelivered {
-			flags |= history.Redelivered
-		}
-		msgs[i] = m
-		e := history.Event{Kind: history.Delivery, Lane: c.cfg.Lane, Msg: m, Attempt: d.Attempt, Pos: d.Pos,
-			Call: call, Tag: d.Tag, Count: d.Count, BrokerTime: d.BrokerTime, Flags: flags, Text: text}
-		if err := c.rec.Record(&e); err != nil {
-			return err
-		}
-	}
-	c.counters.Add(history.Received, uint64(len(ds)))
-	c.counters.Add(history.Held, uint64(len(ds)))
+func (c *Consumer) applyThenAck(ctx context.Context, ds []targets.Delivery, msgs []history.Msg) error {
 	var done []targets.Delivery
 	var doneMsgs []history.Msg
 	for i, d := range ds {
@@ -94,8 +83,9 @@ func (c *Consumer) work(ctx context.Context, ds []targets.Delivery, call uint64)
 			c.counters.Add(history.Held, ^uint64(0))
 			continue
 		}
+		c.counters.Add(history.AppliedUnacked, 1)
 		if c.cfg.Withhold && d.Count <= 1 && c.steady.Load() && c.rng.Float64() < c.cfg.Load.Withhold {
-			if err := c.acked(msgs[i], d, history.Unconfirmable, history.Withheld); err != nil {
+			if err := c.acked(i, msgs[i], d, history.Unconfirmable, history.Withheld); err != nil {
 				return err
 			}
 			continue
@@ -107,22 +97,50 @@ func (c *Consumer) work(ctx context.Context, ds []targets.Delivery, call uint64)
 		c.counters.Add(history.AppliedUnacked, -uint64(len(done)))
 		return nil
 	}
-	if len(done) == 0 {
+	return c.ack(ctx, done, doneMsgs, c.acked)
+}
+
+// ackThenApply applies what the broker said it will not deliver again. The rest is dropped: it may come again, or not.
+func (c *Consumer) ackThenApply(ctx context.Context, ds []targets.Delivery, msgs []history.Msg) error {
+	confirmed := make([]bool, len(ds)) // by index: written once each, by the client's goroutines
+	err := c.ack(ctx, ds, msgs, func(i int, m history.Msg, d targets.Delivery, s history.Status, r history.Reason) error {
+		confirmed[i] = s == history.Confirmed
+		return c.ackOutcome(m, d, s, r)
+	})
+	if err != nil {
+		return err
+	}
+	for i, d := range ds {
+		if confirmed[i] {
+			if _, err := c.apply(ctx, msgs[i], d); err != nil {
+				return err
+			}
+		}
+		c.counters.Add(history.Held, ^uint64(0))
+	}
+	return nil
+}
+
+// ack acknowledges ds and hands each outcome to ended, which is called from the client's goroutines.
+func (c *Consumer) ack(ctx context.Context, ds []targets.Delivery, msgs []history.Msg,
+	ended func(int, history.Msg, targets.Delivery, history.Status, history.Reason) error) error {
+	if len(ds) == 0 {
 		return nil
 	}
 	at := c.rec.Now()
-	for i, d := range done {
-		e := history.Event{Kind: history.AckCalled, Time: at, Lane: c.cfg.Lane, Msg: doneMsgs[i], Pos: d.Pos, Tag: d.Tag}
+	for i, d := range ds {
+		e := history.Event{Kind: history.AckCalled, Time: at, Lane: c.cfg.Lane, Msg: msgs[i], Pos: d.Pos, Tag: d.Tag}
 		if err := c.rec.Record(&e); err != nil {
 			return err
 		}
 	}
+	var mu sync.Mutex
 	var failed error
-	err := c.client.Ack(ctx, done, func(i int, s history.Status, r history.Reason) {
-		if err := c.acked(doneMsgs[i], done[i], s, r); err != nil {
-			c.mu.Lock()
+	err := c.client.Ack(ctx, ds, func(i int, s history.Status, r history.Reason) {
+		if err := ended(i, msgs[i], ds[i], s, r); err != nil {
+			mu.Lock()
 			failed = err
-			c.mu.Unlock()
+			mu.Unlock()
 		}
 	})
 	if err != nil && ctx.Err() == nil {
@@ -131,12 +149,16 @@ func (c *Consumer) work(ctx context.Context, ds []targets.Delivery, call uint64)
 	return failed
 }
 
-// acked records how an acknowledgement ended. The delivery is no longer held, whatever the answer.
-func (c *Consumer) acked(m history.Msg, d targets.Delivery, s history.Status, r history.Reason) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// acked records how the acknowledgement of something applied ended. The delivery is no longer held, whatever the answer.
+func (c *Consumer) acked(_ int, m history.Msg, d targets.Delivery, s history.Status, r history.Reason) error {
 	c.counters.Add(history.Held, ^uint64(0))
 	c.counters.Add(history.AppliedUnacked, ^uint64(0))
+	return c.ackOutcome(m, d, s, r)
+}
+
+func (c *Consumer) ackOutcome(m history.Msg, d targets.Delivery, s history.Status, r history.Reason) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if s == history.Confirmed || s == history.Unconfirmable {
 		c.counters.Add(history.AckedByConsumer, 1)
 	}
@@ -146,12 +168,8 @@ func (c *Consumer) acked(m history.Msg, d targets.Delivery, s history.Status, r 
 // apply spends the processing time, then has the effect. It reports whether the effect is known to have happened;
 // an unknown one is left unacknowledged, so that the broker delivers it again.
 func (c *Consumer) apply(ctx context.Context, m history.Msg, d targets.Delivery) (bool, error) {
-	if c.cfg.Load.Processing > 0 {
-		select {
-		case <-time.After(c.cfg.Load.Processing):
-		case <-ctx.Done():
-			return false, nil
-		}
+	if !process(ctx, c.cfg.Load.Processing) {
+		return false, nil
 	}
 	e := history.Event{Kind: history.ApplyBegin, Lane: c.cfg.Lane, Msg: m, Pos: d.Pos}
 	if err := c.rec.Record(&e); err != nil {
@@ -171,6 +189,5 @@ func (c *Consumer) apply(ctx context.Context, m history.Msg, d targets.Delivery)
 		return false, nil
 	}
 	c.counters.Add(history.Applied, 1)
-	c.counters.Add(history.AppliedUnacked, 1)
 	return true, nil
 }

@@ -302,6 +302,48 @@ func TestAModeWithoutAcknowledgementsSendsNone(t *testing.T) {
 	})
 }
 
+func TestAModeThatAcknowledgesFirstAppliesOnlyWhatWasConfirmed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := consumerConfig()
+		cfg.AcksFirst = true
+		answers := []history.Status{history.Confirmed, history.Failed, history.Unknown, history.Unconfirmable, history.Confirmed}
+		c := &consume{cfg: cfg, client: &scriptedConsumer{batches: [][]targets.Delivery{batch(1, 5)}}}
+		left := []uint64{5, 1} // deliveries held when the first and the fifth are applied: those in between are dropped by then
+		c.client.ack = func(ds []targets.Delivery, done func(int, history.Status, history.Reason)) error {
+			now := recorded(t, c.dir)
+			var all sync.WaitGroup
+			for i, d := range ds {
+				if !has(now, history.Delivery, d.Tag) || !has(now, history.AckCalled, d.Tag) || has(now, history.ApplyBegin, d.Tag) {
+					t.Errorf("message %d is acknowledged before that is recorded, or after it is applied", d.Tag)
+				}
+				all.Go(func() { done(i, answers[i], history.Timeout) })
+			}
+			all.Wait()
+			if held, applied := c.counters.Load(history.Held), c.counters.Load(history.AppliedUnacked); held != 5 || applied != 0 {
+				t.Errorf("%d held and %d applied without acknowledgement, want 5 and none: what is acknowledged is still to be applied", held, applied)
+			}
+			return nil
+		}
+		c.effect = &scriptedEffect{}
+		c.effect.apply = func(string) (history.Status, error) {
+			if got := c.counters.Load(history.Held); got != left[0] {
+				t.Errorf("%d deliveries held, want %d", got, left[0])
+			}
+			left = left[1:]
+			return history.OK, nil
+		}
+		events := c.run(t)
+		ds := batch(1, 5)
+		if want := []string{ds[0].Token, ds[4].Token}; !slices.Equal(c.effect.applied, want) {
+			t.Errorf("applied %q, want the two that were confirmed %q", c.effect.applied, want)
+		}
+		if n := len(ofKind(events, history.AckOutcome)); n != 5 {
+			t.Errorf("%d outcomes of acknowledgements are recorded, want 5", n)
+		}
+		c.figures(t, map[history.Counter]uint64{history.Received: 5, history.Applied: 2, history.AckedByConsumer: 3, history.Held: 0, history.AppliedUnacked: 0})
+	})
+}
+
 func TestHowAnAcknowledgementEndedIsRecorded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		want := []history.Status{history.Confirmed, history.Failed, history.Unknown, history.Unconfirmable}

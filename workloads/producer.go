@@ -220,7 +220,7 @@ func (p *Producer) resolve(m history.Msg, attempt uint32, doubt bool, o targets.
 	}
 	switch {
 	case doubt: // it was acknowledged before
-	case !p.cfg.Retry:
+	case !p.cfg.Retry, o.Status == history.Rejected && o.Flags&history.Returned != 0: // another try would be handed back too
 		delete(p.open, m.Seq)
 	case p.gaveUp:
 		p.abandon(m.Seq)

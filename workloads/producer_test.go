@@ -290,6 +290,31 @@ func TestAnAttemptThatDidNotEndWellIsSentAgainUnchanged(t *testing.T) {
 	}
 }
 
+// What no queue takes is handed back, and would be again.
+func TestAMessageThatWasReturnedIsNotSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		returned := rejected
+		returned.Origin, returned.Flags = history.FromBroker, history.Returned
+		b := startProducer(t, config(), &scriptedProducer{send: func(m targets.Message, done func(targets.Outcome)) { done(returned) }})
+		b.Resume()
+		time.Sleep(time.Second)
+		b.Pause()
+		time.Sleep(5 * time.Second)
+		if n := b.Open(); n != 0 {
+			t.Errorf("%d messages are open: they have been rejected", n)
+		}
+		events := ofKind(b.end(), history.Outcome)
+		for token, attempts := range b.client.byToken() {
+			if len(attempts) != 1 {
+				t.Fatalf("%s was sent %d times", token, len(attempts))
+			}
+		}
+		if len(events) < 90 || events[0].Flags != history.Returned || events[0].Status != history.Rejected {
+			t.Errorf("%d outcomes are recorded, the first %+v", len(events), events[:min(1, len(events))])
+		}
+	})
+}
+
 func TestAModeWithoutConfirmationsNeverRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cfg := config()

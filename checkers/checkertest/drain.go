@@ -18,8 +18,15 @@ func (w *world) checkpoint() {
 				q.scan(fmt.Sprintf("n%d", r))
 			}
 		}
-		for _, m := range q.effects {
-			q.put(inspector, history.Event{Kind: history.Readback, Msg: m, Count: 1, Ref: w.ep})
+		for i, x := range q.effects {
+			e := history.Event{Kind: history.Readback, Msg: x.msg, Count: 1, Ref: w.ep, Txn: x.txn, Other: x.by}
+			if x.txn > 0 {
+				e.Pos = history.Position{Offset: int64(i + 1)}
+			}
+			if x.unseen {
+				e.Flags = history.Invisible
+			}
+			q.put(inspector, e)
 		}
 		q.put(inspector, history.Event{Kind: history.ReadbackEnd, Ref: w.ep, Count: uint64(len(q.effects)), Status: history.OK})
 		w.ctl(history.Event{Kind: history.CheckpointEnd, Lane: q.lane, Status: history.OK})
@@ -33,7 +40,7 @@ func (q *queue) drain() {
 	for q.busy() {
 		for _, c := range q.consumers {
 			q.receive(c, len(q.backlog))
-			for len(c.held) > 0 {
+			for len(c.held)+len(c.inputs) > 0 {
 				q.process(c, false)
 			}
 		}
@@ -42,7 +49,7 @@ func (q *queue) drain() {
 
 func (q *queue) busy() bool {
 	for _, c := range q.consumers {
-		if len(c.held) > 0 {
+		if len(c.held)+len(c.inputs) > 0 {
 			return true
 		}
 	}
@@ -53,9 +60,12 @@ func (q *queue) scan(replica string) {
 	w := q.w
 	w.tag++
 	tag := w.tag
-	q.put(inspector, history.Event{Kind: history.ScanBegin, Ref: w.ep, Tag: tag, Name: replica, From: 1, To: int64(len(q.log))})
-	for _, x := range q.log {
-		w.put(inspector, history.Event{Kind: history.Copy, Tag: tag, Msg: x.msg, Attempt: x.attempt, Key: x.key, Pos: history.Position{Offset: x.offset}})
+	for i, p := range q.parts {
+		q.put(inspector, history.Event{Kind: history.ScanBegin, Ref: w.ep, Tag: tag, Name: replica, From: 1, To: p.end,
+			Pos: history.Position{Partition: uint32(i), Epoch: p.term}})
 	}
-	q.put(inspector, history.Event{Kind: history.ScanEnd, Ref: w.ep, Tag: tag, Status: history.OK, Count: uint64(len(q.log)), From: 1, To: int64(len(q.log))})
+	for _, x := range q.log { // partitions interleaved, as they come
+		w.put(inspector, history.Event{Kind: history.Copy, Tag: tag, Msg: x.msg, Attempt: x.attempt, Key: x.key, Pos: x.pos})
+	}
+	q.put(inspector, history.Event{Kind: history.ScanEnd, Ref: w.ep, Tag: tag, Status: history.OK, Count: uint64(len(q.log))})
 }

@@ -28,6 +28,45 @@ func Modes() []semantics.Mode {
 	}
 }
 
+// LogModes are those of a partitioned log: a producer's library that retries within its session, offsets committed before or after
+// applying, and transactions.
+func LogModes() []semantics.Mode {
+	log := semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true}
+	plain, session, early, txn := log, log, log, log
+	session.Session, early.Session, txn.Session = true, true, true
+	early.AcksFirst = true
+	txn.Transactional = true
+	return []semantics.Mode{
+		{Name: "acks-all", Traits: plain, Promises: []semantics.Promise{
+			{Stage: semantics.Stored, Guarantee: semantics.AtLeastOnce}, {Stage: semantics.Applied, Guarantee: semantics.AtLeastOnce},
+		}},
+		{Name: "idempotent", Traits: session, Promises: []semantics.Promise{
+			{Stage: semantics.Stored, Guarantee: semantics.ExactlyOnce, Ordered: true}, {Stage: semantics.Applied, Guarantee: semantics.AtLeastOnce},
+		}},
+		{Name: "autocommit-early", Traits: early, Promises: []semantics.Promise{
+			{Stage: semantics.Stored, Guarantee: semantics.ExactlyOnce}, {Stage: semantics.Applied, Guarantee: semantics.AtMostOnce},
+		}},
+		{Name: "transactional", Traits: txn, Promises: []semantics.Promise{
+			{Stage: semantics.Stored, Guarantee: semantics.ExactlyOnce}, {Stage: semantics.Applied, Guarantee: semantics.ExactlyOnce, Atomic: true},
+		}},
+	}
+}
+
+// QueueModes are those of queues that cannot be read without consuming, and can be proven empty.
+func QueueModes() []semantics.Mode {
+	queue := semantics.Traits{Confirms: true, Acks: true, Drainable: true, Leader: true, Consumes: true}
+	ledger := queue
+	ledger.DedupEffect = true
+	return []semantics.Mode{
+		{Name: "quorum", Traits: queue, Promises: []semantics.Promise{{Stage: semantics.Applied, Guarantee: semantics.AtLeastOnce}}},
+		{Name: "quorum-ledger", Traits: ledger, Promises: []semantics.Promise{{Stage: semantics.Applied, Guarantee: semantics.ExactlyOnce}}},
+		{Name: Unroutable, Traits: queue, Promises: []semantics.Promise{{Stage: semantics.Applied, Guarantee: semantics.None}}},
+	}
+}
+
+// Unroutable is the mode whose messages are confirmed and go nowhere.
+const Unroutable = "unroutable"
+
 // Faults are those that the generator can play.
 func Faults() []string {
 	return []string{"kill-consumer", "pause-consumer", "kill-producer", "kill-leader", "isolate-leader", "lose-confirms", "cut-clients"}

@@ -18,19 +18,37 @@ type queue struct {
 	log       []copied
 	backlog   []int // indices of log: to be delivered, next first
 	where     map[history.Msg]int
-	effects   []history.Msg
+	effects   []effect
 	applied   map[history.Msg]bool
-	leader    int
-	term      uint64
-	counts    map[int]uint64
-	withhold  bool // the next acknowledgement, where effects are deduplicated
+	parts     []partition
+
+	unroutable bool // what is confirmed goes nowhere
+
+	counts   map[int]uint64
+	withhold bool // the next acknowledgement, where effects are deduplicated
+	resend   bool // the producer's library has to send again
 }
 
 type copied struct {
 	msg     history.Msg
 	attempt uint32
 	key     uint32
-	offset  int64
+	pos     history.Position
+}
+
+// partition is one log, with a leader of its own.
+type partition struct {
+	end    int64
+	leader int
+	term   uint64
+}
+
+// effect is one effect; of a transactional lane an output message.
+type effect struct {
+	msg    history.Msg
+	txn    uint64
+	by     history.Life
+	unseen bool // by readers of committed messages
 }
 
 type producer struct {
@@ -56,10 +74,16 @@ type consumer struct {
 	host   string
 	paused bool
 	held   []int // indices of log, delivered and not finished
+	txn    uint64
+	inputs []int // of the transaction that is open
 }
 
 func newQueue(w *world, lane uint32, m semantics.Mode) *queue {
-	q := &queue{w: w, lane: lane, traits: m.Traits, where: map[history.Msg]int{}, applied: map[history.Msg]bool{}, counts: map[int]uint64{}, term: 1}
+	q := &queue{w: w, lane: lane, traits: m.Traits, where: map[history.Msg]int{}, applied: map[history.Msg]bool{}, counts: map[int]uint64{},
+		unroutable: m.Name == Unroutable}
+	for range w.opts.Partitions {
+		q.parts = append(q.parts, partition{term: 1})
+	}
 	for i := range 2 {
 		p := &producer{host: fmt.Sprintf("p%d-%d", lane, i)}
 		p.life = w.life("producer", p.host, lane)
@@ -80,12 +104,16 @@ func (q *queue) lead() {
 	if !q.traits.Leader {
 		return
 	}
-	q.put(controller, history.Event{Kind: history.Leader, Name: fmt.Sprintf("n%d", q.leader), Pos: history.Position{Epoch: q.term}, Text: "queue"})
+	for i, p := range q.parts {
+		q.put(controller, history.Event{Kind: history.Leader, Name: fmt.Sprintf("n%d", p.leader), Pos: history.Position{Partition: uint32(i), Epoch: p.term}, Text: "queue"})
+	}
 }
 
+// elect gives one partition another leader.
 func (q *queue) elect() {
-	q.leader = (q.leader + 1) % 3
-	q.term++
+	p := &q.parts[q.w.rng.IntN(len(q.parts))]
+	p.leader = (p.leader + 1) % 3
+	p.term++
 	q.lead()
 }
 
@@ -100,7 +128,7 @@ func (q *queue) step(trouble bool) {
 	if q.w.rng.IntN(2) == 0 {
 		q.receive(c, 1+q.w.rng.IntN(4))
 	}
-	for len(c.held) > 0 && q.w.rng.IntN(4) > 0 {
+	for len(c.held)+len(c.inputs) > 0 && q.w.rng.IntN(4) > 0 && !c.paused {
 		q.process(c, trouble)
 	}
 }
@@ -118,11 +146,13 @@ func (q *queue) publish(p *producer, a attempt, flags history.Flags) {
 	switch {
 	case had && q.traits.DedupStore:
 		a.at, a.dup = i, true
-	case q.w.rng.IntN(20) == 0 && !had:
+	case q.unroutable, q.w.rng.IntN(20) == 0 && !had:
 		a.at = -1
 	default:
 		a.at = len(q.log)
-		q.log = append(q.log, copied{a.msg, a.n, a.key, int64(len(q.log) + 1)})
+		p := &q.parts[a.key%uint32(len(q.parts))]
+		p.end++
+		q.log = append(q.log, copied{a.msg, a.n, a.key, history.Position{Partition: a.key % uint32(len(q.parts)), Offset: p.end, Epoch: p.term}})
 		q.where[a.msg] = a.at
 		q.backlog = append(q.backlog, a.at)
 	}
@@ -137,20 +167,26 @@ func (q *queue) resolve(p *producer, trouble bool) {
 	switch {
 	case !q.traits.Confirms:
 		e.Reason = history.NoConfirmation
+	case q.unroutable:
+		e.Status, e.Origin = history.Acked, history.FromBroker
 	case a.at < 0 && q.w.rng.IntN(2) == 0:
 		e.Status, e.Reason, e.Origin = history.Rejected, history.NotConnected, history.FromClient
-	case a.at < 0 || trouble && q.w.rng.IntN(2) == 0 && a.n < 3:
+	case a.at < 0 || trouble && !q.traits.Session && q.w.rng.IntN(2) == 0 && a.n < 3:
 		e.Reason, e.Origin = history.Timeout, history.FromTimeout
 	default:
-		e.Status, e.Origin, e.Pos = history.Acked, history.FromBroker, history.Position{Offset: q.log[a.at].offset}
-		if a.dup {
+		e.Status, e.Origin, e.Pos = history.Acked, history.FromBroker, q.pos(a.at)
+		e.Pos.Epoch = 0 // a confirmation does not name it
+		switch {
+		case a.dup:
 			e.Flags = history.Duplicate
+		case q.traits.Session && (q.resend || trouble && q.w.rng.IntN(2) == 0):
+			e.Flags = history.Resent
 		}
 	}
 	q.put(p.life, e)
 	switch {
 	case !q.traits.Confirms:
-	case e.Status == history.Unknown && q.w.rng.IntN(10) > 0:
+	case e.Status == history.Unknown && !q.traits.Session && q.w.rng.IntN(10) > 0:
 		a.n++
 		a.dup = false
 		q.publish(p, a, 0)
@@ -192,12 +228,20 @@ func (q *queue) pos(i int) history.Position {
 	if !q.traits.Scannable {
 		return history.Position{}
 	}
-	return history.Position{Offset: q.log[i].offset}
+	return q.log[i].pos
 }
 
 // process applies and acknowledges the oldest delivery held.
 func (q *queue) process(c *consumer, trouble bool) {
 	if c.paused {
+		return
+	}
+	switch {
+	case q.traits.Transactional:
+		q.transact(c, trouble)
+		return
+	case q.traits.AcksFirst:
+		q.early(c, trouble)
 		return
 	}
 	i := c.held[0]
@@ -208,7 +252,7 @@ func (q *queue) process(c *consumer, trouble bool) {
 	if q.traits.DedupEffect && q.applied[m] {
 		status = history.DedupHit
 	} else {
-		q.effects = append(q.effects, m)
+		q.effects = append(q.effects, effect{msg: m})
 		q.applied[m] = true
 	}
 	q.put(c.life, history.Event{Kind: history.ApplyEnd, Msg: m, Pos: q.pos(i), Status: status})
@@ -240,6 +284,6 @@ func (q *queue) process(c *consumer, trouble bool) {
 // expire returns what a consumer holds to the backlog, as an acknowledgement timeout does.
 func (q *queue) expire(c *consumer) {
 	if q.traits.Acks {
-		q.backlog = append(q.backlog, c.held...)
+		q.backlog = append(append(q.backlog, c.held...), c.inputs...)
 	}
 }

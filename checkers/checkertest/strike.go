@@ -40,9 +40,12 @@ func (w *world) trigger() {
 			q.send(p)
 		}
 		c := q.consumers[0]
-		for try := 0; len(c.held) == 0 && try < 50; try++ {
+		for try := 0; len(c.held)+len(c.inputs) == 0 && try < 50; try++ {
 			q.send(q.producers[0])
 			q.receive(c, 1)
+		}
+		if q.traits.Transactional && len(c.inputs) == 0 {
+			q.open(c)
 		}
 	}
 }
@@ -58,9 +61,13 @@ func (q *queue) struck(fault string) {
 			q.expire(c)
 			return
 		}
+		if q.traits.AcksFirst {
+			q.commit(c, false) // acknowledged, and never to be applied
+		}
 		q.w.kill(c.life)
 		q.expire(c)
-		c.held = nil
+		q.write(c, false)
+		c.held, c.inputs = nil, nil
 	case "kill-producer":
 		p := q.producers[0]
 		q.w.ctl(history.Event{Kind: history.FaultVictim, Other: p.life, Name: p.host, Lane: q.lane})
@@ -99,6 +106,10 @@ func (q *queue) after(fault string) {
 	c := q.consumers[0]
 	if fault == "pause-consumer" {
 		c.paused = false
+		q.fence(c)
+		if q.traits.Transactional || q.traits.AcksFirst {
+			c.held = nil // the group told it that these are others' now
+		}
 		for len(c.held) > 0 {
 			q.process(c, false)
 		}
@@ -110,10 +121,18 @@ func (q *queue) after(fault string) {
 
 // dedups makes sure that the store deduplicated something since the strike: a confirmation is lost and the message sent again.
 func (q *queue) dedups() {
+	p := q.producers[1]
+	if q.traits.Session {
+		q.resend = true
+		for before := len(q.log); len(q.log) == before; {
+			q.send(p)
+			q.flush(p)
+		}
+		q.resend = false
+	}
 	if !q.traits.DedupStore {
 		return
 	}
-	p := q.producers[1]
 	for {
 		q.flush(p)
 		q.send(p)
@@ -142,12 +161,17 @@ func (q *queue) heal() {
 	p := q.producers[0]
 	q.flush(p)
 	q.receive(q.consumers[1], len(q.backlog))
-	for before := len(q.log); len(q.log) == before; {
+	for before := len(q.log); len(q.log) == before && !q.unroutable; {
 		q.send(p)
 		q.flush(p)
 	}
 	c := q.consumers[1]
 	q.receive(c, len(q.backlog))
+	if q.traits.Transactional && len(c.held) > 0 {
+		q.open(c)
+		q.close(c, false, true)
+		q.receive(c, len(q.backlog))
+	}
 	if !q.traits.DedupEffect {
 		return
 	}

@@ -15,6 +15,8 @@ type Options struct {
 	Faults   []string // nil: three at random
 	Messages int      // a lane and phase; 0: about 12
 	Strikes  int      // of kill-consumer in one episode; 0: one
+
+	Partitions int // of each queue; 0: one
 }
 
 // History is what a run would have left.
@@ -44,6 +46,7 @@ type world struct {
 	lives history.Life
 	lanes []*queue
 	tag   uint64
+	txn   uint64 // numbers grow within a life if they grow at all
 	ep    uint64
 }
 
@@ -53,6 +56,7 @@ func Generate(seed uint64, o Options) History {
 	if w.opts.Modes == nil {
 		w.opts.Modes = Modes()
 	}
+	w.opts.Partitions = max(1, w.opts.Partitions)
 	if w.opts.Messages == 0 {
 		w.opts.Messages = 8 + w.rng.IntN(8)
 	}
@@ -133,7 +137,11 @@ func (w *world) episode(n uint64, fault string) {
 	w.strike(fault)
 	for _, q := range w.lanes {
 		q.heal()
-		w.ctl(history.Event{Kind: history.ServiceHealed, Lane: q.lane, Status: history.OK, Count: 900})
+		healed := history.Event{Kind: history.ServiceHealed, Lane: q.lane, Status: history.OK, Count: 900}
+		if q.unroutable {
+			healed.Status, healed.Reason = history.Failed, history.LimitReached
+		}
+		w.ctl(healed)
 	}
 	w.load(false)
 	w.checkpoint()

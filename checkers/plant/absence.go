@@ -3,7 +3,7 @@ package plant
 import "waybill/harness/history"
 
 func effects(e *history.Event) bool {
-	return e.Kind == history.Readback || e.Kind == history.ApplyBegin || e.Kind == history.ApplyEnd
+	return e.Kind == history.Readback || e.Kind == history.ApplyBegin || e.Kind == history.ApplyEnd || e.Kind == history.TxnMember
 }
 
 func deliveries(e *history.Event) bool {

@@ -16,6 +16,8 @@ type Plant struct {
 	Anomaly string                        // as findings name it; "vanished: not on replica" is followed by a name
 	Fits    func(m semantics.Mode) bool   // whether it shows in a lane of this mode
 	apply   func(p *plot) (Planted, bool) // edits p.events
+
+	Detail string // what the finding's detail must say; "": anything
 }
 
 // Planted is a spoilt history, and what the audit must say about it.
@@ -36,39 +38,62 @@ func (p Plant) Apply(rng *rand.Rand, h history.Memory, lane uint32) (Planted, bo
 // All is every plant.
 func All() []Plant {
 	return []Plant{
-		{"drop every delivery of a message", "lost: in delivery", scannable, dropDeliveries},
-		{"drop its application, though it was acknowledged", "lost: in consumer", acknowledges, dropApplication},
-		{"drop it from the readbacks", "lost: in effect store", confirms, dropEffect},
-		{"drop it from the readbacks after the first", "lost: in effect store", confirms, dropEffectLater},
-		{"drop it from store, delivery and effects", "lost: vanished", scannable, dropAll},
-		{"drop it everywhere, the confirmation had no position", "lost: not accepted", scannable, dropAllUnplaced},
-		{"drop it from the store after a checkpoint", "vanished", scannable, dropFromStore},
-		{"drop it from one replica's scan", "vanished: not on replica", scannable, dropFromReplica},
-		{"store a second copy", "duplicate in store", storesOnce, storeTwice},
-		{"swap two copies in every scan", "misplaced", scannable, swapCopies},
-		{"confirm another position", "misplaced", scannable, forgeConfirmation},
-		{"swap two unconfirmed copies in one scan", "inconsistent position", scannable, swapUnconfirmed},
-		{"forge the token of a stored copy", "phantom", scannable, forgeCopy},
-		{"forge the token of a delivery", "phantom", anyMode, forgeDelivery},
-		{"forge the token of an effect", "phantom", anyMode, forgeEffect},
-		{"corrupt a stored copy", "corrupt", scannable, corruptCopy},
-		{"corrupt a delivery", "corrupt", anyMode, corruptDelivery},
-		{"deliver a token of another run", "foreign", anyMode, foreignDelivery},
-		{"reject every attempt of a visible message", "resurrected", confirms, rejectAll},
-		{"apply a message twice", "duplicate effect", appliesOnce, applyTwice},
-		{"deliver a message twice without being asked", "duplicate delivery", deliversOnce, deliverTwice},
-		{"deliver a copy again after its confirmed acknowledgement", "illegal redelivery", confirmsAcks, deliverAgain},
-		{"swap the positions of two messages sent in order", "reordered", ordered, reorder},
-		{"no sentinel comes back", "unavailable", anyMode, noSentinel},
-		{"the drain exceeds its limit", "stuck", anyMode, noDrain},
+		{Name: "drop every delivery of a message", Anomaly: "lost: in delivery", Fits: scannable, apply: dropDeliveries},
+		{Name: "drop every delivery, and the store cannot be read", Anomaly: "lost: not accepted", Fits: drainable, apply: dropDeliveries},
+		{Name: "drop its application, though it was acknowledged", Anomaly: "lost: in consumer", Fits: acknowledges, apply: dropApplication},
+		{Name: "drop it from the readbacks", Anomaly: "lost: in effect store", Fits: ledgers, apply: dropEffect},
+		{Name: "drop it from the readbacks after the first", Anomaly: "lost: in effect store", Fits: ledgers, apply: dropEffectLater},
+		{Name: "drop it from store, delivery and effects", Anomaly: "lost: vanished", Fits: scannable, apply: dropAll},
+		{Name: "drop it everywhere, the confirmation had no position", Anomaly: "lost: not accepted", Fits: scannable, apply: dropAllUnplaced},
+		{Name: "drop it from the store after a checkpoint", Anomaly: "vanished", Fits: scannable, apply: dropFromStore},
+		{Name: "drop it from one replica's scan", Anomaly: "vanished: not on replica", Fits: scannable, apply: dropFromReplica},
+		{Name: "store a second copy", Anomaly: "duplicate in store", Fits: storesOnce, apply: storeTwice},
+		{Name: "swap two copies in every scan", Anomaly: "misplaced", Fits: scannable, apply: swapCopies},
+		{Name: "confirm another position", Anomaly: "misplaced", Fits: scannable, apply: forgeConfirmation},
+		{Name: "swap two unconfirmed copies in one scan", Anomaly: "inconsistent position", Fits: scannable, apply: swapUnconfirmed},
+		{Name: "forge the token of a stored copy", Anomaly: "phantom", Fits: scannable, apply: forgeCopy},
+		{Name: "forge the token of a delivery", Anomaly: "phantom", Fits: anyMode, apply: forgeDelivery},
+		{Name: "forge the token of an effect", Anomaly: "phantom", Fits: anyMode, apply: forgeEffect},
+		{Name: "corrupt a stored copy", Anomaly: "corrupt", Fits: scannable, apply: corruptCopy},
+		{Name: "corrupt a delivery", Anomaly: "corrupt", Fits: anyMode, apply: corruptDelivery},
+		{Name: "deliver a token of another run", Anomaly: "foreign", Fits: anyMode, apply: foreignDelivery},
+		{Name: "reject every attempt of a visible message", Anomaly: "resurrected", Fits: confirms, apply: rejectAll},
+		{Name: "apply a message twice", Anomaly: "duplicate effect", Fits: appliesOnce, apply: applyTwice},
+		{Name: "deliver a message twice without being asked", Anomaly: "duplicate delivery", Fits: deliversOnce, apply: deliverTwice},
+		{Name: "deliver a copy again after its confirmed acknowledgement", Anomaly: "illegal redelivery", Fits: confirmsAcks, apply: deliverAgain},
+		{Name: "swap the positions of two messages sent in order", Anomaly: "reordered", Fits: ordered, apply: reorder},
+		{Name: "hide one output of a committed transaction", Anomaly: "torn", Fits: transactional, apply: tear},
+		{Name: "hide every output of a committed transaction", Anomaly: "lost: in effect store", Fits: transactional, apply: hideAll,
+			Detail: "a transaction with its output was committed"},
+		{Name: "show the outputs of an aborted transaction", Anomaly: "resurrected", Fits: transactional, apply: showAborted, Detail: "aborted"},
+		{Name: "show the outputs of a transaction whose commit nobody called", Anomaly: "resurrected", Fits: transactional, apply: showUncalled,
+			Detail: "nobody called"},
+		{Name: "reuse the position of a stored message in another epoch", Anomaly: "vanished", Fits: unordered, apply: reuseLater, Detail: "was reused by"},
+		{Name: "reuse the position of a stored message in its own epoch", Anomaly: "inconsistent position", Fits: unordered, apply: reuseNow},
+		{Name: "no sentinel comes back", Anomaly: "unavailable", Fits: promises, apply: noSentinel},
+		{Name: "the drain exceeds its limit", Anomaly: "stuck", Fits: promises, apply: noDrain},
 	}
 }
 
 func anyMode(semantics.Mode) bool { return true }
+func promises(m semantics.Mode) bool {
+	for _, p := range m.Promises {
+		if p.Guarantee != semantics.None {
+			return true
+		}
+	}
+	return false
+}
 func scannable(m semantics.Mode) bool {
 	return m.Traits.Scannable && m.Promise(semantics.Stored).Guarantee.ForbidsLoss() && !m.Traits.Consumes
 }
-func acknowledges(m semantics.Mode) bool { return m.Traits.Acks && confirms(m) }
+func drainable(m semantics.Mode) bool {
+	return m.Traits.Drainable && !m.Traits.Scannable && m.Promise(semantics.Applied).Guarantee.ForbidsLoss()
+}
+func acknowledges(m semantics.Mode) bool  { return m.Traits.Acks && ledgers(m) }
+func ledgers(m semantics.Mode) bool       { return confirms(m) && !m.Traits.Transactional }
+func transactional(m semantics.Mode) bool { return m.Traits.Transactional }
+func unordered(m semantics.Mode) bool     { return scannable(m) && !ordered(m) }
 func confirms(m semantics.Mode) bool {
 	return m.Traits.Confirms && m.Promise(semantics.Applied).Guarantee.ForbidsLoss()
 }

@@ -24,9 +24,10 @@ type boundary struct {
 	ref   int
 }
 
-// scan is where a scan lies in the history: begin and end are indices of its ScanBegin and ScanEnd.
+// scan is where a scan lies in the history: begin and end are indices of its first ScanBegin and of its ScanEnd, begins of all, by partition.
 type scan struct {
 	begin, end int
+	begins     map[uint32]int
 	ref        int
 	replica    string
 	life       history.Life
@@ -38,11 +39,19 @@ type facts struct {
 	sends, outcomes, acks, deliveries, called, applies, reads int
 	first                                                     int // index of its first send
 	resolved                                                  int // of its first acknowledging outcome
-	pos                                                       int64
+	pos                                                       spot
 	key, session                                              uint32
-	copies                                                    map[int64]bool // offsets
+	copies                                                    map[spot]bool
 	copied                                                    int
 }
+
+// spot is a position without what producers do not know of it.
+type spot struct {
+	partition uint32
+	offset    int64
+}
+
+func spotOf(e *history.Event) spot { return spot{e.Pos.Partition, e.Pos.Offset} }
 
 type scanKey struct {
 	life history.Life
@@ -64,10 +73,15 @@ func survey(rng *rand.Rand, h history.Memory, lane uint32) *plot {
 			lives[e.Other] = e.Lane
 			at = -1
 		case history.ScanBegin:
-			open[scanKey{e.Life, e.Tag}] = scan{begin: i, ref: int(e.Ref), replica: e.Name, life: e.Life, tag: e.Tag}
 			if at != int64(lane) {
-				delete(open, scanKey{e.Life, e.Tag})
+				break
 			}
+			s, ok := open[scanKey{e.Life, e.Tag}]
+			if !ok {
+				s = scan{begin: i, begins: map[uint32]int{}, ref: int(e.Ref), replica: e.Name, life: e.Life, tag: e.Tag}
+				open[scanKey{e.Life, e.Tag}] = s
+			}
+			s.begins[e.Pos.Partition] = i
 		case history.Copy, history.ScanEnd:
 			at = -1
 			s, ok := open[scanKey{e.Life, e.Tag}]
@@ -101,7 +115,7 @@ func (p *plot) note(i int, e *history.Event) {
 		if e.Kind != history.Send {
 			return
 		}
-		f = &facts{first: i, key: e.Key, session: e.Session, copies: map[int64]bool{}}
+		f = &facts{first: i, key: e.Key, session: e.Session, copies: map[spot]bool{}}
 		p.facts[e.Msg] = f
 		p.msgs = append(p.msgs, e.Msg)
 	}
@@ -112,7 +126,7 @@ func (p *plot) note(i int, e *history.Event) {
 		f.outcomes++
 		if e.Status == history.Acked {
 			if f.acks++; f.acks == 1 {
-				f.resolved, f.pos = i, e.Pos.Offset
+				f.resolved, f.pos = i, spotOf(e)
 			}
 		}
 	case history.Delivery:
@@ -122,9 +136,11 @@ func (p *plot) note(i int, e *history.Event) {
 	case history.ApplyEnd:
 		f.applies++
 	case history.Readback:
-		f.reads++
+		if e.Flags&history.Invisible == 0 {
+			f.reads++
+		}
 	case history.Copy:
-		f.copies[e.Pos.Offset] = true
+		f.copies[spotOf(e)] = true
 		f.copied++
 	}
 }
@@ -144,9 +160,10 @@ func (p *plot) pick(want func(m history.Msg, f *facts) bool) (history.Msg, *fact
 	return m, p.facts[m], true
 }
 
-// ordinary is a message that was acknowledged, is stored once, and was applied.
+// ordinary is a message that was acknowledged, is stored once as far as can be seen, and was applied.
 func ordinary(_ history.Msg, f *facts) bool {
-	return f.acks > 0 && f.pos > 0 && len(f.copies) == 1 && f.copies[f.pos] && f.reads > 0
+	unread := f.pos.offset == 0 && f.copied == 0
+	return f.acks > 0 && (unread || f.pos.offset > 0 && len(f.copies) == 1 && f.copies[f.pos]) && f.reads > 0
 }
 
 // after is the checkpoint that comes next after an event; 0 when there is none.
@@ -186,29 +203,32 @@ func (p *plot) insert(i int, e history.Event) {
 	p.events = slices.Insert(p.events, i, e)
 }
 
-// extend adds a copy at the end of each of the lane's scans from a checkpoint on, beyond all others.
-func (p *plot) extend(ref int, m history.Msg) bool {
+// extend adds a copy at the end of a partition in each of the lane's scans from a checkpoint on, beyond all others.
+func (p *plot) extend(ref int, m history.Msg, partition uint32) bool {
 	done := false
 	for _, s := range slices.Backward(p.scans) {
 		if s.ref < ref {
 			continue
 		}
 		end := &p.events[s.end]
-		end.To++
 		end.Count++
-		c := history.Event{Kind: history.Copy, Life: end.Life, Segment: end.Segment, Tag: s.tag, Msg: m, Attempt: 1, Pos: history.Position{Offset: p.last() + 1}}
+		at := p.last(partition) + 1
+		p.events[s.begins[partition]].To = at
+		c := history.Event{Kind: history.Copy, Life: end.Life, Segment: end.Segment, Tag: s.tag, Msg: m, Attempt: 1, Pos: history.Position{Partition: partition, Offset: at}}
 		p.insert(s.end, c)
 		done = true
 	}
 	return done
 }
 
-// last is the furthest position that the lane's scans cover.
-func (p *plot) last() int64 {
+// last is the furthest position of a partition at which the lane's scans find anything.
+func (p *plot) last(partition uint32) int64 {
 	var to int64
 	for _, f := range p.facts {
 		for at := range f.copies {
-			to = max(to, at)
+			if at.partition == partition {
+				to = max(to, at.offset)
+			}
 		}
 	}
 	return to

@@ -22,12 +22,12 @@ func swapCopies(p *plot) (Planted, bool) {
 	return Planted{Msgs: []history.Msg{m, n}, Episode: p.after(f.resolved)}, true
 }
 
-func exchange(e *history.Event, m history.Msg, at int64, n history.Msg, other int64) {
+func exchange(e *history.Event, m history.Msg, at spot, n history.Msg, other spot) {
 	switch {
-	case e.Msg == m && e.Pos.Offset == at:
-		e.Pos.Offset = other
-	case e.Msg == n && e.Pos.Offset == other:
-		e.Pos.Offset = at
+	case e.Msg == m && spotOf(e) == at:
+		e.Pos.Partition, e.Pos.Offset = other.partition, other.offset
+	case e.Msg == n && spotOf(e) == other:
+		e.Pos.Partition, e.Pos.Offset = at.partition, at.offset
 	}
 }
 
@@ -47,7 +47,7 @@ func forgeConfirmation(p *plot) (Planted, bool) {
 	}
 	p.edit(func(_ int, e *history.Event) {
 		if e.Kind == history.Outcome && e.Msg == m && e.Pos.Offset != 0 {
-			e.Pos.Offset = g.pos
+			e.Pos.Partition, e.Pos.Offset = g.pos.partition, g.pos.offset
 		}
 	})
 	return Planted{Msgs: []history.Msg{m}, Episode: p.after(f.resolved)}, true
@@ -76,11 +76,11 @@ func swapUnconfirmed(p *plot) (Planted, bool) {
 	return Planted{Msgs: []history.Msg{m, n}, Episode: s.ref}, true
 }
 
-func only(set map[int64]bool) int64 {
+func only(set map[spot]bool) spot {
 	for at := range set {
 		return at
 	}
-	return 0
+	return spot{}
 }
 
 // reorder exchanges the positions of a message and the next one of its key, sent when the first was confirmed: everywhere, so
@@ -102,7 +102,7 @@ func reorder(p *plot) (Planted, bool) {
 			return false
 		}
 		g := p.facts[n]
-		return ordinary(n, g) && p.events[f.resolved].Time < p.events[g.first].Time && f.pos < g.pos && p.after(g.resolved) == p.after(f.resolved) &&
+		return ordinary(n, g) && p.events[f.resolved].Time < p.events[g.first].Time && f.pos.partition == g.pos.partition && f.pos.offset < g.pos.offset && p.after(g.resolved) == p.after(f.resolved) &&
 			p.after(g.resolved) > 0
 	})
 	if !ok {
@@ -131,4 +131,39 @@ func noDrain(p *plot) (Planted, bool) {
 	e := &p.events[b.index]
 	e.Status, e.Reason, e.Text = history.Failed, history.LimitReached, "3 pending"
 	return Planted{Episode: b.ref}, true
+}
+
+func reuseLater(p *plot) (Planted, bool) { return p.reuse(1) }
+func reuseNow(p *plot) (Planted, bool)   { return p.reuse(0) }
+
+// reuse takes a stored message out of every scan from a checkpoint on, and puts one there that was sent after the checkpoint before: at
+// the position of the first, as its confirmation says too, some epochs later or in the same one.
+func (p *plot) reuse(epochs uint64) (Planted, bool) {
+	m, f, ok := p.pick(func(m history.Msg, f *facts) bool { return ordinary(m, f) && p.laterScan(p.after(f.resolved)) > 0 })
+	if !ok {
+		return Planted{}, false
+	}
+	from := p.laterScan(p.after(f.resolved))
+	n, g, ok := p.pick(func(n history.Msg, g *facts) bool {
+		return ordinary(n, g) && p.after(g.first) == from && p.after(g.resolved) == from && g.acks == 1 && g.deliveries == 1 && g.pos.partition == f.pos.partition
+	})
+	if !ok {
+		return Planted{}, false
+	}
+	var epoch uint64
+	p.edit(func(_ int, e *history.Event) {
+		if e.Kind == history.Copy && e.Msg == m {
+			epoch = e.Pos.Epoch
+		}
+	})
+	p.edit(func(_ int, e *history.Event) {
+		if e.Msg == n && spotOf(e) == g.pos {
+			e.Pos.Offset = f.pos.offset
+			if e.Pos.Epoch > 0 {
+				e.Pos.Epoch = epoch + epochs
+			}
+		}
+	})
+	p.drop(func(i int, e *history.Event) bool { return e.Msg == m && e.Kind == history.Copy && p.after(i) >= from })
+	return Planted{Msgs: []history.Msg{m}, Episode: from}, true
 }

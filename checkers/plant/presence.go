@@ -29,7 +29,7 @@ func storeTwice(p *plot) (Planted, bool) {
 		return Planted{}, false
 	}
 	ref := p.after(f.resolved)
-	return Planted{Msgs: []history.Msg{m}, Episode: ref}, p.extend(ref, m)
+	return Planted{Msgs: []history.Msg{m}, Episode: ref}, p.extend(ref, m, f.pos.partition)
 }
 
 func forgeCopy(p *plot) (Planted, bool) {
@@ -38,7 +38,7 @@ func forgeCopy(p *plot) (Planted, bool) {
 		return Planted{}, false
 	}
 	ref := p.scans[p.rng.IntN(len(p.scans))].ref
-	return Planted{Msgs: []history.Msg{m}, Episode: ref}, p.extend(ref, m)
+	return Planted{Msgs: []history.Msg{m}, Episode: ref}, p.extend(ref, m, 0)
 }
 
 func forgeDelivery(p *plot) (Planted, bool) { return p.forge(history.Delivery) }
@@ -46,7 +46,7 @@ func forgeEffect(p *plot) (Planted, bool)   { return p.forge(history.Readback) }
 
 // forge adds an event of a kind with a token that nobody sent, beside one that is genuine.
 func (p *plot) forge(k history.Kind) (Planted, bool) {
-	i, ok := p.some(func(e *history.Event) bool { return e.Kind == k })
+	i, ok := p.some(func(e *history.Event) bool { return e.Kind == k && e.Flags&history.Invisible == 0 })
 	m, ok2 := p.forged()
 	if !ok || !ok2 {
 		return Planted{}, false
@@ -112,16 +112,21 @@ func rejectAll(p *plot) (Planted, bool) {
 	return Planted{Msgs: []history.Msg{m}, Episode: p.after(f.first)}, true
 }
 
+// visible reports whether an event is an effect, read back.
+func visible(e *history.Event) bool {
+	return e.Kind == history.Readback && e.Flags&history.Invisible == 0
+}
+
 // applyTwice repeats an effect in the readback that has it first and all later ones.
 func applyTwice(p *plot) (Planted, bool) {
-	i, ok := p.some(func(e *history.Event) bool { return e.Kind == history.Readback })
+	i, ok := p.some(visible)
 	if !ok {
 		return Planted{}, false
 	}
 	m := p.events[i].Msg
 	out := Planted{Msgs: []history.Msg{m}}
 	for i := len(p.events) - 1; i >= 0; i-- {
-		if p.laneOf[i] == int64(p.lane) && p.events[i].Kind == history.Readback && p.events[i].Msg == m {
+		if p.laneOf[i] == int64(p.lane) && p.events[i].Msg == m && visible(&p.events[i]) {
 			out.Episode = p.after(i)
 			p.insert(i, p.events[i])
 		}

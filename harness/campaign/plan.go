@@ -3,7 +3,6 @@ package campaign
 import (
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"waybill/harness/experiment"
@@ -32,39 +31,60 @@ func NewSeed() uint64 { return uint64(rand.Uint32N(1_000_000)) + 1 }
 
 // Product is what resolving needs to know of a target.
 func Product(d targets.Description) experiment.Product {
-	return experiment.Product{Name: d.Name, Version: d.Version, Modes: d.Modes, Settings: d.Settings, Redelivery: d.Timing.Redelivery}
+	p := experiment.Product{Name: d.Name, Version: d.Version, Modes: d.Modes, Settings: d.Settings, Redelivery: d.Timing.Redelivery,
+		Extra: map[string][]string{}}
+	for _, x := range d.Profiles {
+		p.Profiles = append(p.Profiles, x.Name)
+		p.Extra[x.Name] = x.Extra
+	}
+	return p
 }
 
 // Resolve turns a spec into plans, one for each profile that its modes need. schedule replaces the one that the seed would give, if not nil.
-func Resolve(s experiment.Spec, schedule *experiment.Schedule) ([]Plan, targets.Target, error) {
-	t, ok := targets.Find(s.Target)
-	if !ok {
-		return nil, nil, fmt.Errorf("campaign: no target %q: want one of %s", s.Target, strings.Join(targets.Names(), ", "))
-	}
-	d := t.Describe()
-	faults, err := Faults(s.Faults)
+func (site Site) Resolve(s experiment.Spec, schedule *experiment.Schedule) ([]Plan, error) {
+	faults, refused, err := site.faults(s.Faults)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	exps, err := experiment.Resolve(s, Product(d), newRun)
+	exps, err := experiment.Resolve(s, Product(site.Product), newRun)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	var plans []Plan
 	for _, e := range exps {
+		if site.Access != nil {
+			e.Brokers, e.Nodes = site.Access.Brokers, len(site.Access.Brokers)
+		}
 		p := Plan{Experiment: e}
-		timing := run.Timing(d.Timing, e.Load.Confirm)
+		timing := run.Timing(site.Product.Timing, e.Load.Confirm)
 		if schedule != nil {
 			p.Schedule, err = nemesis.Replay(*schedule, e.Lanes, timing)
 		} else {
 			p.Schedule, err = nemesis.Plan(faults, e.Lanes, timing, e.Limits.Settle, s.Time, s.Seed)
+			p.Schedule.Refused = refused
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		plans = append(plans, p)
 	}
-	return plans, t, nil
+	return plans, nil
+}
+
+// faults is what was asked for, as far as it can be had here. A fault named by hand must be had.
+func (site Site) faults(asked []string) ([]string, map[string]string, error) {
+	all, err := Faults(asked)
+	if err != nil {
+		return nil, nil, err
+	}
+	can, refused, err := nemesis.Available(all, site.place())
+	if err != nil || len(refused) == 0 || len(asked) == 0 || asked[0] == "all" {
+		return can, refused, err
+	}
+	for fault, why := range refused {
+		return nil, nil, fmt.Errorf("%w: %s: %s", errRefused, fault, why)
+	}
+	return can, nil, nil
 }
 
 // Faults expands "all", "none" and nothing, and checks every name and parameter.

@@ -40,14 +40,25 @@ func TestTheTourIsSixOfAllFaults(t *testing.T) {
 	}
 }
 
-func TestOneSeedGivesOneScheduleAndEveryRunANameOfItsOwn(t *testing.T) {
-	spec := experiment.DefaultSpec()
-	spec.Seed = 42
-	a, _, err := Resolve(spec, nil)
+// nats is a site of the target that needs nothing fetched.
+func nats(t *testing.T) Site {
+	t.Helper()
+	site, err := describe(experiment.DefaultSpec())
 	if err != nil {
 		t.Fatal(err)
 	}
-	b, _, err := Resolve(spec, nil)
+	return site
+}
+
+func TestOneSeedGivesOneScheduleAndEveryRunANameOfItsOwn(t *testing.T) {
+	spec := experiment.DefaultSpec()
+	spec.Seed = 42
+	site := nats(t)
+	a, err := site.Resolve(spec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := site.Resolve(spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +75,7 @@ func TestOneSeedGivesOneScheduleAndEveryRunANameOfItsOwn(t *testing.T) {
 		t.Errorf("runs %q and %q: want two names of eight characters", a[0].Experiment.Run, b[0].Experiment.Run)
 	}
 	spec.Seed = 43
-	c, _, err := Resolve(spec, nil)
+	c, err := site.Resolve(spec, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +88,8 @@ func TestAScheduleIsReplayedAsWritten(t *testing.T) {
 	spec := experiment.DefaultSpec()
 	spec.Seed = 1
 	written := experiment.Schedule{Episodes: []experiment.Episode{{Number: 1, Fault: "kill-all", Seed: 5}, {Number: 2, Fault: "kill-consumer", Seed: 6}}}
-	plans, _, err := Resolve(spec, &written)
+	site := nats(t)
+	plans, err := site.Resolve(spec, &written)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +101,7 @@ func TestAScheduleIsReplayedAsWritten(t *testing.T) {
 		t.Errorf("%+v, want what was not written filled in", got)
 	}
 	written.Episodes[1].Fault = "kill-nobody"
-	if _, _, err := Resolve(spec, &written); err == nil || !strings.Contains(err.Error(), "episode 2 of the schedule") {
+	if _, err := site.Resolve(spec, &written); err == nil || !strings.Contains(err.Error(), "episode 2 of the schedule") {
 		t.Errorf("%v, want the episode named", err)
 	}
 }

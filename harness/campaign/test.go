@@ -11,7 +11,6 @@ import (
 	"waybill/harness/run"
 	"waybill/harness/semantics"
 	"waybill/results"
-	"waybill/targets"
 )
 
 // Listener is told what happens. Calls come from one goroutine.
@@ -29,24 +28,20 @@ var ErrRun = errors.New("the run could not be carried out")
 
 // Test carries one plan out and judges it. stop asks it to heal, drain, judge what there is and return; closing kill ends it at once
 // (and judges what there is). The verdict is valid unless the error says that there is none.
-func Test(ctx context.Context, p Plan, t targets.Target, out string, command []string, l Listener, stop, kill <-chan struct{}) (semantics.Verdict, error) {
+func Test(ctx context.Context, p Plan, site Site, out string, command []string, l Listener, stop, kill <-chan struct{}) (semantics.Verdict, error) {
 	var none semantics.Verdict
 	started := time.Now()
-	dist, err := t.Provision(ctx, cacheDir())
-	if err != nil {
-		return none, fmt.Errorf("%w: provision %s: %w", ErrRun, p.Experiment.Target, err)
-	}
 	d, err := results.NewDir(out, p.Experiment.Target, started, p.Experiment.Seed)
 	if err != nil {
 		return none, err
 	}
 	m := results.NewManifest(p.Experiment.Seed, command, started)
-	m.Target, m.Version = p.Experiment.Target, dist.Version
+	m.Target, m.Version = p.Experiment.Target, site.Distribution.Version
 	if err := errors.Join(d.SaveExperiment(p.Experiment), d.SaveSchedule(p.Schedule), d.SaveManifest(m)); err != nil {
 		return none, err
 	}
 	l.Planned(p, d)
-	runErr := carryOut(p, d, dist, l, stop, kill)
+	runErr := carryOut(p, d, site, l, stop, kill)
 	m.Ended = time.Now().UTC()
 	v, err := Judge(ctx, d)
 	if err != nil {
@@ -60,12 +55,12 @@ func Test(ctx context.Context, p Plan, t targets.Target, out string, command []s
 }
 
 // carryOut runs the lab to its end.
-func carryOut(p Plan, d results.Dir, dist targets.Distribution, l Listener, stop, kill <-chan struct{}) error {
+func carryOut(p Plan, d results.Dir, site Site, l Listener, stop, kill <-chan struct{}) error {
 	abs, err := filepath.Abs(string(d))
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRun, err)
 	}
-	j := run.Job{Dir: abs, Distribution: dist, Experiment: p.Experiment, Schedule: p.Schedule}
+	j := run.Job{Dir: abs, Distribution: site.Distribution, Access: site.Access, Ledger: site.Ledger, Experiment: p.Experiment, Schedule: p.Schedule}
 	r, err := run.Start(j)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRun, err)
@@ -105,13 +100,4 @@ func carryOut(p Plan, d results.Dir, dist targets.Distribution, l Listener, stop
 	default:
 		return errors.Join(fmt.Errorf("%w: the controller ended with code %d", ErrRun, code), err)
 	}
-}
-
-// cacheDir is where distributions are kept between runs.
-func cacheDir() string {
-	base, err := os.UserCacheDir()
-	if err != nil {
-		base = os.TempDir()
-	}
-	return filepath.Join(base, "waybill")
 }

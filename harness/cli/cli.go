@@ -92,7 +92,7 @@ what each mode of use promises: at most once, at least once, exactly once.
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
-	root.AddCommand(testCommand(s), auditCommand(s), reportCommand(s), listCommand(s), doctorCommand(s))
+	root.AddCommand(testCommand(s), auditCommand(s), reportCommand(s), exportCommand(s), provisionCommand(s), listCommand(s), doctorCommand(s))
 	c, err := root.ExecuteC()
 	if err == nil {
 		return ExitKept

@@ -1,14 +1,17 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"waybill/harness/lab"
 	"waybill/nemesis"
+	"waybill/targets"
 )
 
 func doctorCommand(s screen) *cobra.Command {
@@ -16,8 +19,8 @@ func doctorCommand(s screen) *cobra.Command {
 		Use:   "doctor",
 		Short: "Say what this machine permits, and how to permit the rest",
 		Long: `Tries each step that the lab and the faults need, for real, and says for each step and each fault
-whether it can be done here, because of what not, and what would permit it. Exit code 4 if there is
-a fault that cannot be had.`,
+whether it can be done here, because of what not, and what would permit it; then, for each target, the
+software of this machine that it needs. Exit code 4 if there is a fault that cannot be had.`,
 		Example: "  waybill doctor",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -44,6 +47,12 @@ a fault that cannot be had.`,
 				refused++
 				fmt.Fprintf(s.out, "  cannot  %s, because of: %s\n", fault, strings.Join(missing, ", "))
 			}
+			fmt.Fprintln(s.out, "targets")
+			for _, name := range targets.Names() {
+				if t, ok := targets.Find(name); ok {
+					showRequirements(cmd.Context(), s, name, t)
+				}
+			}
 			if refused > 0 {
 				return coded{ExitRun, fmt.Errorf("%d of %d faults cannot be had here", refused, len(nemesis.Names()))}
 			}
@@ -51,6 +60,35 @@ a fault that cannot be had.`,
 		},
 	}
 }
+
+// showRequirements says what a target needs of this machine, and has.
+func showRequirements(ctx context.Context, s screen, name string, t targets.Target) {
+	r, ok := t.(targets.Requirer)
+	if !ok {
+		fmt.Fprintf(s.out, "  can     %s: needs nothing of this machine\n", name)
+		return
+	}
+	limit, cancel := context.WithTimeout(ctx, requirementsLimit)
+	defer cancel()
+	needs := r.Requirements(limit)
+	verdict := "can   "
+	for _, n := range needs {
+		if !n.Have {
+			verdict = "cannot"
+		}
+	}
+	fmt.Fprintf(s.out, "  %s  %s\n", verdict, name)
+	for _, n := range needs {
+		if n.Have {
+			fmt.Fprintf(s.out, "          has %s\n", printable(strings.TrimSuffix(n.Name+": "+n.Version, ": ")))
+		} else {
+			fmt.Fprintf(s.out, "          lacks %s; to get it: %s\n", printable(n.Name), printable(n.Get))
+		}
+	}
+}
+
+// requirementsLimit is how long a target may take to look around.
+const requirementsLimit = 20 * time.Second
 
 // lacking names the steps that a fault needs and that cannot be done here.
 func lacking(steps []lab.Step, fault string) []string {

@@ -21,7 +21,7 @@ import (
 
 // differs sets every field that overrule could take to something that is not its default.
 func differs(s *experiment.Spec) {
-	*s = experiment.Spec{Target: "other", Profile: "other", Modes: []string{"other"}, Faults: []string{"other"}, Time: time.Hour, Seed: 99, FastHeal: true,
+	*s = experiment.Spec{Target: "other", Version: "other", Dist: "other", Cluster: "other", Brokers: []string{"other"}, Ledger: "other", Profile: "other", Modes: []string{"other"}, Faults: []string{"other"}, Time: time.Hour, Seed: 99, FastHeal: true,
 		Load: experiment.LoadSpec{Rate: 99, Size: 99, Producers: 9, Consumers: 9}}
 }
 
@@ -36,7 +36,7 @@ func TestEveryFlagOfTheExperimentOverrulesTheFile(t *testing.T) {
 			names = append(names, m[1])
 		}
 	}
-	if len(names) < 10 {
+	if len(names) < 15 {
 		t.Fatalf("only %v are flags of an experiment", names)
 	}
 	changes := map[string]string{}
@@ -137,6 +137,13 @@ func TestAListNamesWhatThereIsAndAnythingElseIsAMistake(t *testing.T) {
 		{[]string{"list", "colours"}, ExitUsage, "", "want one of targets, modes, faults"},
 		{[]string{"list"}, ExitUsage, "", "want one of targets, modes, faults"},
 		{[]string{"list", "faults", "modes"}, ExitUsage, "", "want one of targets, modes, faults"},
+		{[]string{"list", "modes", "nosuch"}, ExitUsage, "", `no target "nosuch"`},
+		{[]string{"list", "faults", "--target", "nosuch"}, ExitUsage, "", `no target "nosuch"`},
+		{[]string{"list", "faults", "--cluster", "cloud"}, ExitUsage, "", `--cluster "cloud": want lab or external`},
+		{[]string{"provision"}, ExitUsage, "", "requires at least 1 arg"},
+		{[]string{"provision", "nosuch"}, ExitUsage, "", `no target "nosuch"`},
+		{[]string{"export", t.TempDir()}, ExitUsage, "", "it lacks experiment.yaml"},
+		{[]string{"export", t.TempDir(), "--format", "csv"}, ExitUsage, "", `--format "csv": want jepsen or jsonl`},
 		{[]string{"test", "--target", "papre"}, ExitUsage, "", `no target "papre"`},
 		{[]string{"test", "--expect", "kept,broken"}, ExitUsage, "", "want kept, broken or inconclusive"},
 		{[]string{"audit", t.TempDir()}, ExitUsage, "", "it lacks experiment.yaml"},

@@ -1,60 +1,124 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
-	"sort"
+	"io"
+	"maps"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"waybill/harness/semantics"
-	"waybill/nemesis"
 	"waybill/targets"
 )
 
 func listCommand(s screen) *cobra.Command {
-	views := map[string]func(*tabwriter.Writer){"targets": listTargets, "modes": listModes, "faults": listFaults}
-	return &cobra.Command{
-		Use:       "list targets|modes|faults",
-		Short:     "List what there is: targets, their modes with promises, faults",
-		Example:   "  waybill list modes\n  waybill list faults",
-		ValidArgs: []string{"targets", "modes", "faults"},
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 || views[args[0]] == nil {
-				return fmt.Errorf("list %s: want one of targets, modes, faults", strings.Join(args, " "))
-			}
-			return nil
-		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
-			views[args[0]](w)
-			return w.Flush()
-		},
+	var version, target, cluster string
+	c := &cobra.Command{
+		Use:   "list targets|modes [TARGET]|faults",
+		Short: "List what there is: targets, their modes with promises, faults",
+		Long: `Lists targets with profiles and timeouts, modes with their promises and the vendor's sentence behind
+each, or faults and where they can be had.`,
+		Example: `  waybill list targets
+  waybill list modes kafka
+  waybill list modes rabbitmq --version 4.1.0
+  waybill list faults --target rabbitmq
+  waybill list faults --target kafka --cluster external`,
+		Args: cobra.RangeArgs(0, 2),
 	}
+	f := c.Flags()
+	f.StringVar(&version, "version", "", "of the product, whose modes depend on it; default: the target's")
+	f.StringVar(&target, "target", "", "faults that this target has, and why it lacks the others; default: all")
+	f.StringVar(&cluster, "cluster", "", "lab or external: faults that can be had there; default: lab")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		view := ""
+		if len(args) > 0 {
+			view = args[0]
+		}
+		names := targets.Names()
+		if len(args) == 2 && view == "modes" {
+			names = args[1:]
+		}
+		if target != "" {
+			names = []string{target}
+		}
+		if err := oneTarget(names, nil); err != nil {
+			return err
+		}
+		if version != "" && len(names) > 1 {
+			return errors.New("--version: of which product? name a target")
+		}
+		switch {
+		case view == "targets" && len(args) == 1:
+			return listTargets(s.out, names, version)
+		case view == "modes":
+			return listModes(s.out, names, version)
+		case view == "faults" && len(args) == 1:
+			return listFaults(s.out, names, version, cluster)
+		}
+		return fmt.Errorf("list %s: want one of targets, modes, faults", strings.Join(args, " "))
+	}
+	return c
 }
 
-func listTargets(w *tabwriter.Writer) {
-	for _, n := range targets.Names() {
-		t, _ := targets.Find(n)
-		d := t.Describe()
-		fmt.Fprintf(w, "%s\t%s %s\n", n, d.Title, d.Version)
-		keys := make([]string, 0, len(d.Settings))
-		for k := range d.Settings {
-			keys = append(keys, k)
+// describe is what a target says of itself; oneTarget has seen that it exists.
+func describe(name, version string) targets.Description {
+	t, _ := targets.Find(name)
+	return t.Describe(version)
+}
+
+func listTargets(out io.Writer, names []string, version string) error {
+	for _, n := range names {
+		d := describe(n, version)
+		fmt.Fprintf(out, "%s  %s %s\n", n, d.Title, d.Version)
+		w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+		for i, p := range d.Profiles {
+			mark := ""
+			if i == 0 {
+				mark = " (default)"
+			}
+			fmt.Fprintf(w, "  profile %s%s\t%s\n", p.Name, mark, p.Summary)
+			var modes []string
+			for _, m := range d.Modes {
+				if m.Profile == p.Name {
+					modes = append(modes, m.Name)
+				}
+			}
+			fmt.Fprintf(w, "  \tmodes: %s\n", strings.Join(modes, ", "))
 		}
-		sort.Strings(keys)
-		for _, k := range keys {
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		for _, k := range slices.Sorted(maps.Keys(d.Settings)) {
 			fmt.Fprintf(w, "  %s\t%s\n", k, d.Settings[k])
 		}
+		if err := w.Flush(); err != nil {
+			return err
+		}
 	}
+	return nil
 }
 
-func listModes(w *tabwriter.Writer) {
-	for _, n := range targets.Names() {
-		t, _ := targets.Find(n)
-		for _, m := range t.Describe().Modes {
+// listModes prints each mode once, with all profiles that have it.
+func listModes(out io.Writer, names []string, version string) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, n := range names {
+		d := describe(n, version)
+		profiles := map[string][]string{}
+		for _, m := range d.Modes {
+			profiles[m.Name] = append(profiles[m.Name], m.Profile)
+		}
+		for _, m := range d.Modes {
+			if profiles[m.Name][0] != m.Profile {
+				continue
+			}
 			fmt.Fprintf(w, "%s/%s\t%s\n", n, m.Name, m.Summary)
+			if len(d.Profiles) > 1 {
+				fmt.Fprintf(w, "  \tin profile %s\n", strings.Join(profiles[m.Name], ", "))
+			}
 			for _, p := range m.Promises {
 				if p.Guarantee == semantics.None {
 					continue
@@ -64,6 +128,7 @@ func listModes(w *tabwriter.Writer) {
 			}
 		}
 	}
+	return w.Flush()
 }
 
 func scopeOf(p semantics.Promise) string {
@@ -71,27 +136,14 @@ func scopeOf(p semantics.Promise) string {
 	if p.Ordered {
 		s += ", ordered"
 	}
+	if p.Atomic {
+		s += ", atomic"
+	}
 	if p.Scope != "" {
 		s += "; scope: " + p.Scope
 	}
+	if len(p.Faults) > 0 {
+		s += "; under " + strings.Join(p.Faults, ", ")
+	}
 	return s
-}
-
-func listFaults(w *tabwriter.Writer) {
-	tour := map[string]bool{}
-	for _, n := range nemesis.Tour() {
-		tour[n] = true
-	}
-	for _, spec := range nemesis.All() {
-		f, _, err := nemesis.Find(spec)
-		if err != nil {
-			continue // All names only what Find knows
-		}
-		mark := ""
-		if tour[spec] {
-			mark = "*"
-		}
-		fmt.Fprintf(w, "%s%s\t%s\n", spec, mark, f.Summary)
-	}
-	fmt.Fprintln(w, "\n* in the default tour")
 }

@@ -3,10 +3,13 @@ package cli
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"waybill/harness/campaign"
+	"waybill/harness/experiment"
 	"waybill/harness/run"
 	"waybill/harness/semantics"
 	"waybill/results"
@@ -37,7 +40,7 @@ func (p *progress) Planned(plan campaign.Plan, d results.Dir) {
 	for _, l := range e.Lanes {
 		modes = append(modes, l.Name)
 	}
-	fmt.Fprintf(p.s.out, "%s %s, profile %s, %d nodes; seed %d\n", e.Target, e.Version, e.Profile, e.Nodes, e.Seed)
+	fmt.Fprintf(p.s.out, "%s\n", brokers(e))
 	fmt.Fprintf(p.s.out, "  modes   %s, %g messages a second each\n", strings.Join(modes, ", "), e.Load.Rate)
 	for i, x := range plan.Schedule.Episodes {
 		head := "        "
@@ -49,7 +52,35 @@ func (p *progress) Planned(plan campaign.Plan, d results.Dir) {
 	if left := plan.Schedule.LeftOut; len(left) > 0 {
 		fmt.Fprintf(p.s.out, "  left out for want of time: %s\n", strings.Join(left, ", "))
 	}
+	for _, line := range refusals(plan.Schedule.Refused) {
+		fmt.Fprintf(p.s.out, "  refused  %s\n", line)
+	}
 	fmt.Fprintf(p.s.out, "  takes about %s; run directory %s\n\n", (plan.Length() + 12*time.Second).Round(time.Second), d)
+}
+
+// brokers says which brokers a run has, and its seed.
+func brokers(e experiment.Experiment) string {
+	what := strings.TrimSpace(e.Target + " " + e.Version)
+	if e.Cluster == experiment.External {
+		return fmt.Sprintf("%s, run by somebody else at %s; seed %d", what, strings.Join(e.Brokers, ", "), e.Seed)
+	}
+	extra := ""
+	if len(e.Extra) > 0 {
+		extra = " and " + strings.Join(e.Extra, ", ")
+	}
+	return fmt.Sprintf("%s, profile %s, %d nodes%s; seed %d", what, e.Profile, e.Nodes, extra, e.Seed)
+}
+
+// refusals lists what cannot be had, names with the same reason together.
+func refusals(refused map[string]string) (lines []string) {
+	byReason := map[string][]string{}
+	for _, name := range slices.Sorted(maps.Keys(refused)) {
+		byReason[refused[name]] = append(byReason[refused[name]], name)
+	}
+	for _, why := range slices.Sorted(maps.Keys(byReason)) {
+		lines = append(lines, strings.Join(byReason[why], ", ")+": "+why)
+	}
+	return lines
 }
 
 // Told takes one report of the run.
@@ -97,8 +128,11 @@ func (p *progress) line(text string) {
 	}
 }
 
-func (p *progress) clock() string {
-	d := time.Since(p.started).Round(time.Second)
+func (p *progress) clock() string { return clock(time.Since(p.started)) }
+
+// clock is minutes and seconds.
+func clock(d time.Duration) string {
+	d = d.Round(time.Second)
 	return fmt.Sprintf("%d:%02d", int(d.Minutes()), int(d.Seconds())%60)
 }
 

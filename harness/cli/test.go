@@ -21,12 +21,18 @@ func testCommand(s screen) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "test [EXPERIMENT.yaml]",
 		Short: "Run a broker, break it, and audit every message",
-		Long: `Starts a real cluster in a lab of its own, drives one lane for each mode through a seeded tour of
-faults, audits the histories, and prints which promise held under which fault. The run directory
-keeps everything that the verdict rests on. What flags say wins over the experiment file.
+		Long: `Provisions what the target needs, starts a real cluster in a lab of its own, drives one lane for each
+mode through a seeded tour of faults, audits the histories, and prints which promise held under which
+fault. The run directory keeps everything that the verdict rests on. What flags say wins over the
+experiment file. Modes of several broker profiles are run one profile after another.
+
+With --cluster external it audits a cluster that you run: only clients are harmed, other faults are
+refused with the reason. The experiment file holds what is needed to reach it (access: user,
+password, tls, ca, cert, key, mechanism), or the environment does (WAYBILL_USER, WAYBILL_PASSWORD);
+neither is written to a run directory.
 
 Ctrl-C heals what is broken, drains, audits what there is and says that it was cut short; a second
-one ends everything at once.
+one ends everything at once. While provisioning there is nothing to heal: it ends with exit code 4.
 
 ` + exitHelp,
 		Example: `  waybill test                                   the representative tour of NATS, about two minutes
@@ -34,13 +40,22 @@ one ends everything at once.
   waybill test --mode jetstream,jetstream-dedup --fault lose-confirms
   waybill test --fault kill-leader:of=consumer --seed 42
   waybill test --time 60s                        as many faults as fit into a minute
+  waybill test --target kafka --version 3.9.1 --fault all
+  waybill test --target rabbitmq --dist ~/rabbitmq_server-4.1.0
+  waybill test --target kafka --cluster external --brokers 10.0.0.1:9092,10.0.0.2:9092
+  waybill test --mode jetstream-ledger --ledger postgres://waybill:PASSWORD@db/effects
   waybill test --schedule results/runs/nats/RUN/schedule.yaml
   waybill test nightly.yaml --out /var/tmp/runs`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	f := c.Flags()
 	f.StringVar(&spec.Target, "target", spec.Target, "broker to test (waybill list targets)")
-	f.StringVar(&spec.Profile, "profile", "", "broker settings to run under; default: every profile that the modes need")
+	f.StringVar(&spec.Version, "version", "", "version of the product; default: the target's")
+	f.StringVar(&spec.Dist, "dist", "", "folder of an unpacked distribution of the product to use, instead of one that is found or fetched")
+	f.StringVar(&spec.Cluster, "cluster", experiment.Lab, "lab, or external: audit a cluster that you run, with faults of clients only")
+	f.StringSliceVar(&spec.Brokers, "brokers", nil, "addresses of an external cluster, host:port, comma separated; default: those of docker-compose.yml")
+	f.StringVar(&spec.Ledger, "ledger", "", "postgres://USER:PASSWORD@HOST/DATABASE to keep the effect ledger in; default: SQLite on a host of its own")
+	f.StringVar(&spec.Profile, "profile", "", "broker settings to run under (waybill list targets), or 'all'; default: for each mode the first that has it")
 	f.StringSliceVar(&spec.Modes, "mode", nil, "modes to run, comma separated (waybill list modes); default: all")
 	f.StringSliceVar(&spec.Faults, "fault", nil, "faults, comma separated (waybill list faults), 'all' or 'none'; default: a representative tour")
 	f.DurationVar(&spec.Time, "time", 0, "how long the episodes may take together; faults that do not fit are named; default: no limit")
@@ -84,6 +99,11 @@ one ends everything at once.
 func overrule(file, flags experiment.Spec, changed func(string) bool) experiment.Spec {
 	for name, set := range map[string]func(){
 		"target":    func() { file.Target = flags.Target },
+		"version":   func() { file.Version = flags.Version },
+		"dist":      func() { file.Dist = flags.Dist },
+		"cluster":   func() { file.Cluster = flags.Cluster },
+		"brokers":   func() { file.Brokers = flags.Brokers },
+		"ledger":    func() { file.Ledger = flags.Ledger },
 		"profile":   func() { file.Profile = flags.Profile },
 		"mode":      func() { file.Modes = flags.Modes },
 		"fault":     func() { file.Faults = flags.Faults },
@@ -112,19 +132,27 @@ func validExpectation(s string) bool {
 
 // test carries the plans out one after another. The exit code is the worst of them: a broken promise is never masked.
 func test(ctx context.Context, s screen, spec experiment.Spec, replay *experiment.Schedule, out, expect string) error {
-	plans, target, err := campaign.Resolve(spec, replay)
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	var site campaign.Site
+	err := provisioning(ctx, s, func(ctx context.Context, log func(string, ...any)) (err error) {
+		site, err = campaign.Provision(ctx, spec, log)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	if ctx == nil {
-		ctx = context.Background()
+	plans, err := site.Resolve(spec, replay)
+	if err != nil {
+		return err
 	}
 	stop, kill, release := interrupts(s)
 	defer release()
 	worst := semantics.Kept
 	for _, p := range plans {
 		l := newProgress(s, p)
-		v, err := campaign.Test(ctx, p, target, out, os.Args, l, stop, kill)
+		v, err := campaign.Test(ctx, p, site, out, os.Args, l, stop, kill)
 		l.close()
 		if err != nil {
 			v.Result = worse(worst, v.Result) // what an earlier run broke stays broken

@@ -17,6 +17,10 @@ type Experiment struct {
 	Version  string            `yaml:"version,omitempty" json:"version,omitempty"`
 	Seed     uint64            `yaml:"seed" json:"seed"`
 	Nodes    int               `yaml:"nodes" json:"nodes"`
+	Extra    []string          `yaml:"extra,omitempty" json:"extra,omitempty"`     // hosts beside the brokers that the profile has
+	Cluster  string            `yaml:"cluster,omitempty" json:"cluster,omitempty"` // "external", or "": brokers in the lab
+	Brokers  []string          `yaml:"brokers,omitempty" json:"brokers,omitempty"` // addresses of an external cluster
+	Ledger   string            `yaml:"ledger,omitempty" json:"ledger,omitempty"`   // database of the effect ledger, without its password; "": SQLite
 	Lanes    []Lane            `yaml:"lanes" json:"lanes"`
 	Load     Load              `yaml:"load" json:"load"`
 	Limits   Limits            `yaml:"limits" json:"limits"`
@@ -61,6 +65,8 @@ type Limits struct {
 type Schedule struct {
 	Episodes []Episode `yaml:"episodes" json:"episodes"`
 	LeftOut  []string  `yaml:"leftOut,omitempty" json:"leftOut,omitempty"` // faults that did not fit the time
+
+	Refused map[string]string `yaml:"refused,omitempty" json:"refused,omitempty"` // faults that cannot be had here → why
 }
 
 // Episode is one fault of the schedule, symbolically.

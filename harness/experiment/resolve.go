@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,20 +14,11 @@ import (
 type Product struct {
 	Name       string
 	Version    string
-	Modes      []semantics.Mode
+	Profiles   []string         // the first that has a mode is that mode's default
+	Modes      []semantics.Mode // a mode of several profiles is listed once for each
 	Settings   map[string]string
-	Redelivery time.Duration // of a delivery that is never acknowledged
-}
-
-// Profiles lists the profiles of the modes in the order of their first mode.
-func (p Product) Profiles() []string {
-	var out []string
-	for _, m := range p.Modes {
-		if !slices.Contains(out, m.Profile) {
-			out = append(out, m.Profile)
-		}
-	}
-	return out
+	Redelivery time.Duration       // of a delivery that is never acknowledged
+	Extra      map[string][]string // by profile: hosts beside the brokers
 }
 
 // confirm is how long a producer waits before it calls an attempt unknown.
@@ -37,13 +29,21 @@ func Resolve(s Spec, p Product, run func() string) ([]Experiment, error) {
 	if err := s.check(); err != nil {
 		return nil, err
 	}
+	ledger, err := withoutPassword(s.Ledger)
+	if err != nil {
+		return nil, err
+	}
 	modes, err := choose(s, p)
 	if err != nil {
 		return nil, err
 	}
 	var out []Experiment
-	for _, profile := range p.Profiles() {
-		e := Experiment{Run: run(), Target: p.Name, Profile: profile, Version: p.Version, Seed: s.Seed, Nodes: s.Nodes, Settings: p.Settings, FastHeal: s.FastHeal}
+	for _, profile := range p.Profiles {
+		e := Experiment{Run: run(), Target: p.Name, Profile: profile, Version: p.Version, Seed: s.Seed, Nodes: s.Nodes, Extra: p.Extra[profile],
+			Settings: p.Settings, FastHeal: s.FastHeal, Ledger: ledger}
+		if s.Cluster == External {
+			e.Cluster, e.Brokers, e.Nodes, e.Extra = External, s.Brokers, len(s.Brokers), nil
+		}
 		for _, m := range modes {
 			if m.Profile == profile {
 				e.Lanes = append(e.Lanes, Lane{Name: m.Name, Queue: strings.ReplaceAll(m.Name, "-", "_") + "_" + e.Run, Mode: m,
@@ -56,7 +56,7 @@ func Resolve(s Spec, p Product, run func() string) ([]Experiment, error) {
 		e.Load = Load{Rate: s.Load.Rate, Size: s.Load.Size, Keys: s.Load.Keys, Processing: s.Load.Processing,
 			Burst: burst(s.Load), Batch: 16, Confirm: confirm, Doubts: 0.02, Withhold: 0.02}
 		// Settling outlasts the longest timeout in play: a retry that is due, a delivery that returns.
-		e.Limits = Limits{Start: 60 * time.Second, Trigger: 5 * time.Second, Heal: 30 * time.Second, Sync: 2 * time.Minute,
+		e.Limits = Limits{Start: 2 * time.Minute, Trigger: 5 * time.Second, Heal: 30 * time.Second, Sync: 2 * time.Minute,
 			Settle: max(confirm, p.Redelivery) + 500*time.Millisecond, Quiesce: 20 * time.Second, Drain: 45 * time.Second}
 		out = append(out, e)
 	}
@@ -72,7 +72,6 @@ func (s Spec) check() error {
 		what, got string
 		want      string
 	}{
-		{s.Nodes >= 3, "nodes", fmt.Sprint(s.Nodes), "at least 3: with fewer, no majority survives a fault"},
 		{s.Load.Rate >= 10 && s.Load.Rate <= 1e6, "load.rate", fmt.Sprint(s.Load.Rate), "10 to 1000000 messages a second and lane"},
 		{s.Load.Size >= 1 && s.Load.Size <= 1<<20, "load.size", fmt.Sprint(s.Load.Size), "1 to 1048576 bytes"},
 		{s.Load.Keys >= 1, "load.keys", fmt.Sprint(s.Load.Keys), "at least 1"},
@@ -85,17 +84,23 @@ func (s Spec) check() error {
 			return fmt.Errorf("experiment: %s is %s: want %s", x.what, x.got, x.want)
 		}
 	}
-	return nil
+	return s.checkPlace()
 }
 
-// choose picks the modes that were asked for, in the product's order.
+// choose picks the modes that were asked for, in the product's order, each in the profile asked for or in the first that has it.
 func choose(s Spec, p Product) ([]semantics.Mode, error) {
-	if s.Profile != "" && !slices.Contains(p.Profiles(), s.Profile) {
-		return nil, fmt.Errorf("experiment: target %s has no profile %q: want one of %s", p.Name, s.Profile, strings.Join(p.Profiles(), ", "))
+	if s.Profile != "" && s.Profile != AllProfiles && !slices.Contains(p.Profiles, s.Profile) {
+		return nil, fmt.Errorf("experiment: target %s has no profile %q: want one of %s, or %s", p.Name, s.Profile, strings.Join(p.Profiles, ", "), AllProfiles)
 	}
 	var names []string
-	for _, m := range p.Modes {
-		names = append(names, m.Name)
+	first := map[string]string{} // mode → profile
+	for _, profile := range p.Profiles {
+		for _, m := range p.Modes {
+			if m.Profile == profile && first[m.Name] == "" {
+				first[m.Name] = profile
+				names = append(names, m.Name)
+			}
+		}
 	}
 	for _, want := range s.Modes {
 		if !slices.Contains(names, want) {
@@ -104,7 +109,8 @@ func choose(s Spec, p Product) ([]semantics.Mode, error) {
 	}
 	var out []semantics.Mode
 	for _, m := range p.Modes {
-		if (len(s.Modes) == 0 || slices.Contains(s.Modes, m.Name)) && (s.Profile == "" || m.Profile == s.Profile) {
+		asked := len(s.Modes) == 0 || slices.Contains(s.Modes, m.Name)
+		if asked && (s.Profile == AllProfiles || m.Profile == cmp.Or(s.Profile, first[m.Name])) {
 			out = append(out, m)
 		}
 	}
@@ -113,3 +119,6 @@ func choose(s Spec, p Product) ([]semantics.Mode, error) {
 	}
 	return out, nil
 }
+
+// AllProfiles stands for every profile, one after another.
+const AllProfiles = "all"

@@ -14,10 +14,11 @@ import (
 	"waybill/harness/semantics"
 )
 
-// shop has two profiles, interleaved.
+// shop has three profiles, interleaved; one mode is in two of them, and the last profile has nothing of its own.
 func shop() Product {
-	p := Product{Name: "shop", Version: "1.2", Settings: map[string]string{"ack wait": "2s (default 30s)"}, Redelivery: 7 * time.Second}
-	for _, x := range [][2]string{{"at-once", "fast"}, {"quorum-confirms", "safe"}, {"acks-all", "fast"}} {
+	p := Product{Name: "shop", Version: "1.2", Settings: map[string]string{"ack wait": "2s (default 30s)"}, Redelivery: 7 * time.Second,
+		Profiles: []string{"fast", "safe", "combined"}, Extra: map[string][]string{"safe": {"k1"}}}
+	for _, x := range [][2]string{{"at-once", "fast"}, {"quorum-confirms", "safe"}, {"acks-all", "fast"}, {"acks-all", "safe"}, {"acks-all", "combined"}} {
 		p.Modes = append(p.Modes, semantics.Mode{Name: x[0], Profile: x[1]})
 	}
 	return p
@@ -42,6 +43,10 @@ func TestModesAreGroupedByProfile(t *testing.T) {
 		{"a profile without modes of those asked for has no run", "", []string{"quorum-confirms"}, []string{"safe: quorum-confirms"}},
 		{"one profile alone", "fast", nil, []string{"fast: at-once acks-all"}},
 		{"one profile, some modes", "fast", []string{"quorum-confirms", "acks-all"}, []string{"fast: acks-all"}},
+		{"a mode of several profiles is run in the one asked for", "combined", []string{"acks-all"}, []string{"combined: acks-all"}},
+		{"a profile asked for has all its modes, though others have them first", "safe", nil, []string{"safe: quorum-confirms acks-all"}},
+		{"every mode in every profile that has it", AllProfiles, nil, []string{"fast: at-once acks-all", "safe: quorum-confirms acks-all", "combined: acks-all"}},
+		{"some modes in every profile that has them", AllProfiles, []string{"quorum-confirms"}, []string{"safe: quorum-confirms"}},
 	} {
 		s := DefaultSpec()
 		s.Profile, s.Modes = c.profile, c.modes
@@ -86,13 +91,16 @@ func TestEverythingAskedForIsInTheExperiment(t *testing.T) {
 	e.Lanes = nil
 	want := Experiment{Run: "run00001", Target: "shop", Profile: "fast", Version: "1.2", Seed: 42, Nodes: 5, FastHeal: true, Settings: shop().Settings,
 		Load: Load{Rate: 300, Burst: 10, Size: 1000, Keys: 7, Processing: 5 * time.Millisecond, Batch: 16, Confirm: 2 * time.Second, Doubts: 0.02, Withhold: 0.02},
-		Limits: Limits{Start: time.Minute, Trigger: 5 * time.Second, Heal: 30 * time.Second, Sync: 2 * time.Minute, Settle: 7500 * time.Millisecond,
+		Limits: Limits{Start: 2 * time.Minute, Trigger: 5 * time.Second, Heal: 30 * time.Second, Sync: 2 * time.Minute, Settle: 7500 * time.Millisecond,
 			Quiesce: 20 * time.Second, Drain: 45 * time.Second}}
 	if diff := cmp.Diff(want, e); diff != "" {
 		t.Errorf("(-want +got)\n%s", diff)
 	}
 	if l := out[1].Lanes[0]; l.Producers != 3 || l.Consumers != 4 {
 		t.Errorf("lane %+v", l)
+	}
+	if !slices.Equal(out[1].Extra, []string{"k1"}) {
+		t.Errorf("the hosts of profile safe besides brokers are %q, want k1", out[1].Extra)
 	}
 }
 
@@ -132,9 +140,9 @@ func TestWhatCannotBeRunIsRefusedWithWhatWouldBeRight(t *testing.T) {
 		{func(s *Spec) { s.Load.Processing = -1 }, "load.processing is -1ns: want 0s to 1s a message"},
 		{func(s *Spec) { s.Load.Processing = 2 * time.Second }, "load.processing is 2s: want 0s to 1s a message"},
 		{func(s *Spec) { s.Time = -time.Second }, "time is -1s: want a duration like 90s"},
-		{func(s *Spec) { s.Profile = "slow" }, `target shop has no profile "slow": want one of fast, safe`},
-		{func(s *Spec) { s.Modes = []string{"acks-all", "ack-all"} }, `target shop has no mode "ack-all": want one of at-once, quorum-confirms, acks-all`},
-		{func(s *Spec) { s.Profile, s.Modes = "safe", []string{"acks-all"} }, `no mode of shop is left with profile "safe" and modes ["acks-all"]`},
+		{func(s *Spec) { s.Profile = "slow" }, `target shop has no profile "slow": want one of fast, safe, combined, or all`},
+		{func(s *Spec) { s.Modes = []string{"acks-all", "ack-all"} }, `target shop has no mode "ack-all": want one of at-once, acks-all, quorum-confirms`},
+		{func(s *Spec) { s.Profile, s.Modes = "safe", []string{"at-once"} }, `no mode of shop is left with profile "safe" and modes ["at-once"]`},
 	} {
 		s := DefaultSpec()
 		c.change(&s)

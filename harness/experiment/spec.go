@@ -11,15 +11,39 @@ import (
 // Spec is what a person asks for, in a file or by flags: everything not said has a default.
 type Spec struct {
 	Target  string        `yaml:"target"`
-	Profile string        `yaml:"profile"`
-	Modes   []string      `yaml:"modes"`  // empty: all of the profile
-	Faults  []string      `yaml:"faults"` // empty: the representative tour; "all": every one; "none"
-	Time    time.Duration `yaml:"time"`   // for the episodes; 0: as long as they take
-	Seed    uint64        `yaml:"seed"`   // 0: chosen and printed
+	Version string        `yaml:"version"` // of the product; "": the target's default
+	Dist    string        `yaml:"dist"`    // an unpacked distribution of the product to use
+	Profile string        `yaml:"profile"` // "": for each mode the first that has it; "all"
+	Modes   []string      `yaml:"modes"`   // empty: all of the profile
+	Faults  []string      `yaml:"faults"`  // empty: the representative tour; "all": every one; "none"
+	Time    time.Duration `yaml:"time"`    // for the episodes; 0: as long as they take
+	Seed    uint64        `yaml:"seed"`    // 0: chosen and printed
 	Nodes   int           `yaml:"nodes"`
 	Load    LoadSpec      `yaml:"load"`
 
 	FastHeal bool `yaml:"fastHeal"`
+
+	Cluster string     `yaml:"cluster"` // "lab" (the default), or "external": one that somebody else runs
+	Brokers []string   `yaml:"brokers"` // addresses of an external cluster; none: where docker-compose.yml puts it
+	Access  AccessSpec `yaml:"access"`  // to an external cluster
+	Ledger  string     `yaml:"ledger"`  // postgres://USER:PASSWORD@HOST/DATABASE of the effect ledger; "": SQLite
+}
+
+// Clusters that a Spec may name.
+const (
+	Lab      = "lab"
+	External = "external"
+)
+
+// AccessSpec is how an external cluster is reached. It is never written to a run directory.
+type AccessSpec struct {
+	TLS       bool   `yaml:"tls"`
+	CA        string `yaml:"ca"` // file
+	Cert      string `yaml:"cert"`
+	Key       string `yaml:"key"`
+	Mechanism string `yaml:"mechanism"`
+	User      string `yaml:"user"`
+	Password  string `yaml:"password"`
 }
 
 // LoadSpec is the part of Load that a person may choose.

@@ -79,14 +79,14 @@ const (
 	SessionClose  // Session
 	SessionFenced // Session, Text why
 	Send          // Msg, Attempt, Key, Session, Intended, Txn; Flags: Doubt
-	Outcome       // Msg, Attempt, Status (Acked, Rejected, Unknown), Reason, Origin, Pos; Flags: Duplicate, Returned, Cumulative
+	Outcome       // Msg, Attempt, Status (Acked, Rejected, Unknown), Reason, Origin, Pos; Flags: Duplicate, Returned, Cumulative, Resent
 	GiveUp        // Msg, Reason: no further attempt will be made
 
 	// Transactions.
-	TxnBegin   // Txn, Attempt
-	TxnMember  // Txn, Msg (an output), or Pos with From and To (consumed input)
-	TxnEnd     // Txn; Flags: Commit (else abort): end called
-	TxnOutcome // Txn, Status (OK, Aborted, Fenced, Unknown), Reason
+	TxnBegin   // Txn: numbered by the processor's life from 1
+	TxnMember  // Txn, Msg: an output, and Pos, the input that it was made from
+	TxnEnd     // Txn; Flags: Commit (else abort): all outputs are stored, the end is called
+	TxnOutcome // Txn, Status (OK: committed, Aborted, Fenced, Unknown), Reason, Text
 
 	// Consumers.
 	Subscribe  // Name group
@@ -104,12 +104,12 @@ const (
 	// Effects.
 	ApplyBegin  // Msg, Pos
 	ApplyEnd    // Msg, Pos, Status (OK, DedupHit, Failed, Unknown)
-	Readback    // Msg, Count: one effect read from where it lives, Ref checkpoint; Flags: Corrupt, Foreign
+	Readback    // Msg, Count: one effect read from where it lives, Ref checkpoint; an output also has Txn and Other (the life whose transaction wrote it), Pos; Flags: Corrupt, Foreign, Invisible (an output that no reader of committed messages sees: no effect)
 	ReadbackEnd // Ref checkpoint, Lane, Count, Status: all effects of the lane were read
 
 	// Inspectors.
-	ScanBegin    // Ref checkpoint, Tag scan number, Lane, Name replica, From, To, Pos (incarnation, partition, epoch), Text isolation
-	Copy         // Tag scan number, Msg, Attempt, Key, Pos, Txn; Flags: Corrupt, Foreign, Invisible
+	ScanBegin    // Ref checkpoint, Tag scan number, Lane, Name replica, From, To, Pos (incarnation, partition, epoch): one for each partition, before the first Copy
+	Copy         // Tag scan number, Msg, Attempt, Key, Pos; Flags: Corrupt, Foreign, Invisible
 	CommitMarker // Txn, Pos
 	AbortMarker  // Txn, Pos
 	ScanEnd      // Ref checkpoint, Tag scan number, Lane, Status (OK: complete), Count copies, From, To, Text why not
@@ -200,4 +200,5 @@ const (
 	Commit
 	Doubt // the workload sends again although the first attempt was acknowledged
 	Sentinel
+	Resent // the producer's library sent it more than once, within its session
 )

@@ -114,7 +114,7 @@ var originNames = [...]string{
 // flagNames is in the order of the bits.
 var flagNames = [...]string{
 	"duplicate", "returned", "cumulative", "redelivered", "corrupt", "foreign",
-	"invisible", "nack", "reject", "commit", "doubt", "sentinel",
+	"invisible", "nack", "reject", "commit", "doubt", "sentinel", "resent",
 }
 
 // String is the kind's name in lower case with hyphens, the same in every view of a history.

@@ -26,14 +26,14 @@ func TestTheLastOfEveryCodeIsNamed(t *testing.T) {
 		Fenced.String(), (Fenced + 1).String(), NoStatus.String(),
 		Withheld.String(), (Withheld + 1).String(), NoReason.String(),
 		FromClose.String(), (FromClose + 1).String(), NoOrigin.String(),
-		(Duplicate | Sentinel).String(), (Sentinel << 1).String(), Flags(0).String(),
+		(Duplicate | Resent).String(), (Resent << 1).String(), Flags(0).String(),
 	}
 	want := []string{
 		"service-healed", "kind-61", "kind-0",
 		"fenced", "status-11", "",
 		"withheld", "reason-15", "",
 		"close", "origin-5", "",
-		"duplicate|sentinel", "flag-12", "",
+		"duplicate|resent", "flag-13", "",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("want (-), got (+):\n%s", diff)

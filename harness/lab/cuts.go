@@ -21,6 +21,9 @@ type pair struct{ from, to string }
 func (l *Lab) Cut(from, to []string) (heal func() error, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.hostNetwork {
+		return nil, fmt.Errorf("lab: a cut from %q to %q: %w", from, to, ErrHostNetwork)
+	}
 	for _, name := range append(append([]string(nil), from...), to...) {
 		if _, err := l.lookup(name); err != nil {
 			return nil, err
@@ -98,6 +101,9 @@ func (l *Lab) Dropped(host string) (uint64, error) {
 	h, err := l.lookup(host)
 	if err != nil {
 		return 0, err
+	}
+	if l.hostNetwork {
+		return 0, fmt.Errorf("lab: host %s: %w", host, ErrHostNetwork)
 	}
 	if h.live == nil {
 		return 0, h.down()

@@ -19,5 +19,6 @@
 // Control never goes over the lab's network, so that cutting it cuts only what is under test.
 //
 // The package does not know brokers, faults or schedules, chooses no victims, and records no history. It limits
-// neither memory nor processor time, gives no way out of the lab's network, and runs on Linux only (5.4 or newer).
+// neither memory nor processor time, gives no way out of the lab's network unless it is told to do without one
+// (Spec.HostNetwork), and runs on Linux only (5.4 or newer).
 package lab

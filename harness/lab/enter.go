@@ -28,13 +28,19 @@ type Spec struct {
 	FastHeal bool     // tcp_rto_max_ms=1000 and tcp_retries2=100 on every host; needs Linux 6.15
 	Stdout   *os.File // default: os.Stdout
 	Stderr   *os.File // default: os.Stderr
-	Control  *os.File // optional: handed to the program inside as the file Control() returns (one end of a socketpair)
+	// HostNetwork leaves the lab and its hosts on the machine's network: they reach what the machine does, share its
+	// addresses and ports, and cannot be cut off or slowed down (ErrHostNetwork).
+	HostNetwork bool
+	Overlay     map[string]string // absolute folder → absolute folder whose content is laid over it, read only, for all in the lab
+	Control     *os.File          // optional: handed to the program inside as the file Control() returns (one end of a socketpair)
 }
 
-// inside is what Open needs to know of the Spec; it travels in a pipe.
+// inside is what the lab's init and Open need to know of the Spec; it travels in a pipe, to the one and then the other.
 type inside struct {
-	Dir      string
-	FastHeal bool
+	Dir         string
+	FastHeal    bool
+	Overlay     map[string]string `json:",omitempty"`
+	HostNetwork bool              `json:",omitempty"`
 }
 
 // Names of the files that the lab's programs inherit.
@@ -78,12 +84,18 @@ func Enter(s Spec) (*Outside, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "hosts"), 0o755); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
+	if s.HostNetwork && s.FastHeal {
+		return nil, fmt.Errorf("lab: fast heal sets the network's timers: %w", ErrHostNetwork)
+	}
+	if err := checkOverlay(s.Overlay); err != nil {
+		return nil, err
+	}
 	lifeline, theirs, err := socketpair(unix.SOCK_STREAM)
 	if err != nil {
 		return nil, err
 	}
 	defer theirs.Close()
-	spec, err := specPipe(inside{Dir: dir, FastHeal: s.FastHeal})
+	spec, err := specPipe(inside{Dir: dir, FastHeal: s.FastHeal, Overlay: s.Overlay, HostNetwork: s.HostNetwork})
 	if err != nil {
 		lifeline.Close()
 		return nil, err
@@ -100,7 +112,7 @@ func Enter(s Spec) (*Outside, error) {
 		Stdout:      orDefault(s.Stdout, os.Stdout),
 		Stderr:      orDefault(s.Stderr, os.Stderr),
 		ExtraFiles:  files,
-		SysProcAttr: namespaces(),
+		SysProcAttr: namespaces(s.HostNetwork),
 	}
 	cmd.SysProcAttr.Setsid = true
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGKILL

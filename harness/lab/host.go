@@ -12,6 +12,9 @@ import (
 var (
 	ErrDown   = errors.New("the host is down")
 	ErrPaused = errors.New("the host is paused")
+
+	// ErrHostNetwork is returned by what would need a network of the lab's own.
+	ErrHostNetwork = errors.New("the lab was entered with HostNetwork: its hosts are on the machine's network, which is not the lab's to change")
 )
 
 // Host is one machine of the lab: it keeps its name, address and folder while it is killed and restarted. Its methods
@@ -35,7 +38,8 @@ type Host struct {
 // Name is the host's name, which every host resolves.
 func (h *Host) Name() string { return h.name }
 
-// Addr is the host's address on the lab's network. A restart does not change it.
+// Addr is the host's address on the lab's network. A restart does not change it. With Spec.HostNetwork it is 127.0.0.1
+// for every host, and ports are shared with the whole machine.
 func (h *Host) Addr() netip.Addr { return h.addr }
 
 // Dir is the host's folder. It outlives kills and restarts, and the lab.

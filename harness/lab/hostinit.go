@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 
 	"github.com/vishvananda/netlink"
@@ -23,7 +24,13 @@ type hostInit struct {
 	children *reaper
 }
 
-// runHost is called as: lab-host NAME HOSTSFILE [fast-heal]. The name is there for people who read process lists.
+// Options of a host's init.
+const (
+	optionFastHeal    = "fast-heal"
+	optionHostNetwork = "host-network"
+)
+
+// runHost is called as: lab-host NAME HOSTSFILE [OPTION]. The name is there for people who read process lists.
 func runHost(args []string) int {
 	control := reexec.Inherited(fileControl)
 	if control == nil || len(args) < 2 || os.Getpid() != 1 {
@@ -35,7 +42,7 @@ func runHost(args []string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 4
 	}
-	if step, err := setUpHost(args[0], args[1], len(args) > 2); err != nil {
+	if step, err := setUpHost(args[0], args[1], args[2:]); err != nil {
 		m := message{Step: step, Error: err.Error()}
 		errors.As(err, &m.Errno)
 		_ = send(conn, m, -1) // if nobody listens, nobody needs the reason
@@ -62,18 +69,20 @@ func runHost(args []string) int {
 }
 
 // setUpHost makes the namespaces that the process was born in a machine of its own. On failure it names the step.
-func setUpHost(name, hosts string, fastHeal bool) (step string, err error) {
+func setUpHost(name, hosts string, options []string) (step string, err error) {
 	if err := syscall.Sethostname([]byte(name)); err != nil {
 		return "setting the host name", err
 	}
 	if step, err := mountHost(hosts); err != nil {
 		return step, err
 	}
-	if err := apply(settings(fastHeal)); err != nil {
-		return "network settings", err
-	}
-	if err := loopbackUp(); err != nil {
-		return "loopback", err
+	if !slices.Contains(options, optionHostNetwork) {
+		if err := apply(settings(slices.Contains(options, optionFastHeal))); err != nil {
+			return "network settings", err
+		}
+		if err := loopbackUp(); err != nil {
+			return "loopback", err
+		}
 	}
 	// The runtime raises its own limit and hands children the old one, unless the limit is set explicitly.
 	var files syscall.Rlimit
@@ -125,7 +134,7 @@ func (h *hostInit) tryStart(id uint64, s startRequest, control *os.File) error {
 	}
 	defer stderr.Close()
 
-	c := command{path: s.Path, argv: append([]string{s.Path}, s.Args...), env: s.Env, dir: s.Dir}
+	c := command{path: s.Path, argv: append([]string{s.Path}, s.Args...), env: s.Env, dir: s.Dir, user: s.User}
 	c.files = []*os.File{nil, stdout, stderr}
 	var names []string
 	if control != nil {

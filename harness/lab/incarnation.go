@@ -49,12 +49,15 @@ func (h *Host) boot(ctx context.Context) (*incarnation, error) {
 	defer theirs.Close()
 	args := []string{h.name, h.lab.hosts}
 	if h.lab.fastHeal {
-		args = append(args, "fast-heal")
+		args = append(args, optionFastHeal)
+	}
+	if h.lab.hostNetwork {
+		args = append(args, optionHostNetwork)
 	}
 	cmd := &exec.Cmd{
 		Path: reexec.Self, Args: reexec.ArgvFiles(programHost, []string{fileControl}, args...),
 		Stderr: os.Stderr, ExtraFiles: []*os.File{theirs},
-		SysProcAttr: &syscall.SysProcAttr{Cloneflags: hostFlags, Setsid: true},
+		SysProcAttr: &syscall.SysProcAttr{Cloneflags: flags(h.lab.hostNetwork), Setsid: true},
 	}
 	conn, err := unixConn(ours)
 	if err != nil {

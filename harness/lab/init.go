@@ -40,17 +40,25 @@ func runInit(args []string) int {
 		_, _ = io.Copy(io.Discard, lifeline)
 		os.Exit(4)
 	}()
-	if step, err := mountLab(); err != nil {
+	var in inside
+	if err := json.NewDecoder(reexec.Inherited(fileSpec)).Decode(&in); err != nil {
+		return fail("reading what the lab is to be", err)
+	}
+	if step, err := mountLab(in.Overlay); err != nil {
 		return fail(step, err)
+	}
+	spec, err := specPipe(in)
+	if err != nil {
+		return fail("handing on what the lab is to be", err)
 	}
 
 	children := newReaper()
-	names, files := []string{fileSpec}, []*os.File{nil, os.Stdout, os.Stderr, reexec.Inherited(fileSpec)}
+	names, files := []string{fileSpec}, []*os.File{nil, os.Stdout, os.Stderr, spec}
 	if control := reexec.Inherited(fileControl); control != nil {
 		names, files = append(names, fileControl), append(files, control)
 	}
 	ended := make(chan syscall.WaitStatus, 1)
-	_, err := children.start(command{
+	_, err = children.start(command{
 		path:  reexec.Self,
 		argv:  reexec.ArgvFiles(args[0], names, args[1:]...),
 		env:   os.Environ(),

@@ -23,9 +23,10 @@ func Control() *os.File { return reexec.Inherited(fileControl) }
 
 // Lab is the data centre seen from inside. Its methods may be called from any goroutine.
 type Lab struct {
-	dir      string
-	hosts    string // the file that every host sees as /etc/hosts
-	fastHeal bool
+	dir         string
+	hosts       string // the file that every host sees as /etc/hosts
+	fastHeal    bool
+	hostNetwork bool
 
 	mu     sync.Mutex // guards what follows, and is held over every change of the network
 	byName map[string]*Host
@@ -44,24 +45,43 @@ func Open() (*Lab, error) {
 	if err := json.NewDecoder(spec).Decode(&in); err != nil {
 		return nil, fmt.Errorf("%w (%w)", ErrOutside, err)
 	}
-	if err := apply(settings(in.FastHeal)); err != nil {
-		return nil, fmt.Errorf("lab: %w", err)
-	}
-	if err := loopbackUp(); err != nil {
-		return nil, fmt.Errorf("lab: loopback: %w", err)
-	}
-	if err := addBridge(); err != nil {
-		return nil, err
+	if !in.HostNetwork {
+		if err := setUpNetwork(in.FastHeal); err != nil {
+			return nil, err
+		}
 	}
 	l := &Lab{
-		dir: in.Dir, hosts: filepath.Join(in.Dir, "etc-hosts"), fastHeal: in.FastHeal,
+		dir: in.Dir, hosts: filepath.Join(in.Dir, "etc-hosts"), fastHeal: in.FastHeal, hostNetwork: in.HostNetwork,
 		byName: map[string]*Host{}, cuts: map[pair]int{},
 	}
-	lines := fmt.Sprintf("127.0.0.1\tlocalhost\n%s\t%s\n", bridgeAddr, bridgeName)
-	if err := os.WriteFile(l.hosts, []byte(lines), 0o644); err != nil {
+	lines := fmt.Appendf(nil, "127.0.0.1\tlocalhost\n%s\t%s\n", bridgeAddr, bridgeName)
+	if in.HostNetwork {
+		lines = machineHosts()
+	}
+	if err := os.WriteFile(l.hosts, lines, 0o644); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
 	return l, nil
+}
+
+// setUpNetwork makes the network namespace that the lab was born with one that hosts can be plugged into.
+func setUpNetwork(fastHeal bool) error {
+	if err := apply(settings(fastHeal)); err != nil {
+		return fmt.Errorf("lab: %w", err)
+	}
+	if err := loopbackUp(); err != nil {
+		return fmt.Errorf("lab: loopback: %w", err)
+	}
+	return addBridge()
+}
+
+// machineHosts are the names that the machine knows by file, which hosts on its network know too.
+func machineHosts() []byte {
+	lines, err := os.ReadFile("/etc/hosts")
+	if err != nil {
+		return []byte("127.0.0.1\tlocalhost\n") // a machine without the file knows none
+	}
+	return append(lines, '\n')
 }
 
 // Dir is Spec.Dir, absolute.
@@ -100,7 +120,7 @@ func (l *Lab) register(name string) (*Host, error) {
 	if rank > maxHosts {
 		return nil, fmt.Errorf("lab: more than %d hosts", maxHosts)
 	}
-	h := &Host{lab: l, name: name, rank: rank, addr: hostAddr(rank), dir: filepath.Join(l.dir, "hosts", name)}
+	h := &Host{lab: l, name: name, rank: rank, addr: l.hostAddr(rank), dir: filepath.Join(l.dir, "hosts", name)}
 	if err := os.MkdirAll(h.dir, 0o755); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
@@ -113,8 +133,10 @@ func (l *Lab) register(name string) (*Host, error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, fmt.Errorf("lab: %w", err)
 	}
-	if err := introduceToBridge(h); err != nil {
-		return nil, err
+	if !l.hostNetwork {
+		if err := introduceToBridge(h); err != nil {
+			return nil, err
+		}
 	}
 	l.byRank = append(l.byRank, h)
 	l.byName[name] = h
@@ -141,8 +163,21 @@ func (l *Lab) lookup(name string) (*Host, error) {
 	return nil, fmt.Errorf("lab: no host %q: there are %q", name, names)
 }
 
-// Addr is the address of the program inside, which holds the bridge. It is on no host and never cut off.
-func (l *Lab) Addr() netip.Addr { return bridgeAddr }
+// Addr is the address of the program inside, which holds the bridge. It is on no host and never cut off. With
+// Spec.HostNetwork it is 127.0.0.1.
+func (l *Lab) Addr() netip.Addr {
+	if l.hostNetwork {
+		return loopback
+	}
+	return bridgeAddr
+}
+
+func (l *Lab) hostAddr(rank int) netip.Addr {
+	if l.hostNetwork {
+		return loopback
+	}
+	return hostAddr(rank)
+}
 
 // Close ends every host and everything on them. The lab itself ends with the program that opened it.
 func (l *Lab) Close() error {

@@ -27,6 +27,9 @@ func (l *Lab) Limit(host string, bits uint64) error {
 	if err != nil {
 		return err
 	}
+	if l.hostNetwork {
+		return fmt.Errorf("lab: host %s: a limit: %w", host, ErrHostNetwork)
+	}
 	if bits != 0 && (bits < minRate || bits > maxRate) {
 		return fmt.Errorf("lab: host %s: a limit of %d bit/s: expected 0, or %d to %d", host, bits, uint64(minRate), uint64(maxRate))
 	}

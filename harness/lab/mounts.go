@@ -4,18 +4,59 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"path/filepath"
+	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// mountLab cuts the lab's mounts off from the machine's, and gives it a /proc of its own processes. On failure it
-// names the step.
-func mountLab() (step string, err error) {
+// mountLab cuts the lab's mounts off from the machine's, lays folders over others, and gives the lab a /proc of its
+// own processes. On failure it names the step.
+func mountLab(overlay map[string]string) (step string, err error) {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return "making mounts private", err
 	}
+	for _, target := range slices.Sorted(maps.Keys(overlay)) {
+		if err := mountOver(target, overlay[target]); err != nil {
+			return fmt.Sprintf("laying %s over %s", overlay[target], target), err
+		}
+	}
 	return mountOwn()
+}
+
+// mountOver makes the content of folder upper appear in target, beside and before what target has, read only. See
+// Documentation/filesystems/overlayfs.rst of Linux on multiple lower layers; without a writable layer no extended
+// attribute is ever written, so it needs no option of its own in a user namespace (from Linux 5.11).
+func mountOver(target, upper string) error {
+	// In the list of layers a colon separates and a backslash escapes; a comma would end the option.
+	layer := strings.NewReplacer(`\`, `\\`, `:`, `\:`, `,`, `\,`)
+	options := "lowerdir=" + layer.Replace(upper) + ":" + layer.Replace(target)
+	if len(options) >= os.Getpagesize() {
+		return fmt.Errorf("the two paths are longer than the %d bytes that mount takes", os.Getpagesize())
+	}
+	return unix.Mount("waybill", target, "overlay", unix.MS_RDONLY|unix.MS_NODEV, options)
+}
+
+// checkOverlay finds what the kernel would refuse in words that say nothing.
+func checkOverlay(overlay map[string]string) error {
+	for target, upper := range overlay {
+		for _, path := range []string{target, upper} {
+			if !filepath.IsAbs(path) {
+				return fmt.Errorf("lab: laying %s over %s: expected absolute paths", upper, target)
+			}
+			info, err := os.Stat(path)
+			if err != nil {
+				return fmt.Errorf("lab: laying %s over %s: %w", upper, target, err)
+			}
+			if !info.IsDir() {
+				return fmt.Errorf("lab: laying %s over %s: %s is not a folder", upper, target, path)
+			}
+		}
+	}
+	return nil
 }
 
 // mountHost makes what a host sees its own: its processes, shared memory and host names.

@@ -7,16 +7,24 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// hostFlags are the namespaces that every host has of its own; the lab has them too.
+// hostFlags are the namespaces that every host has of its own; the lab has them too. With Spec.HostNetwork both do
+// without the last.
 const hostFlags = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC | syscall.CLONE_NEWNET
 
+func flags(hostNetwork bool) uintptr {
+	if hostNetwork {
+		return hostFlags &^ syscall.CLONE_NEWNET
+	}
+	return hostFlags
+}
+
 // namespaces are the attributes that start the lab's init: with a user namespace where the others need one.
-func namespaces() *syscall.SysProcAttr {
+func namespaces(hostNetwork bool) *syscall.SysProcAttr {
 	if privileged() {
-		return &syscall.SysProcAttr{Cloneflags: hostFlags}
+		return &syscall.SysProcAttr{Cloneflags: flags(hostNetwork)}
 	}
 	return &syscall.SysProcAttr{
-		Cloneflags:  hostFlags | syscall.CLONE_NEWUSER,
+		Cloneflags:  flags(hostNetwork) | syscall.CLONE_NEWUSER,
 		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}},
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 		// Without a privilege outside, a group may be mapped only once setgroups is denied.

@@ -24,6 +24,8 @@ var (
 	bridgeMAC  = macOf(bridgeAddr)
 )
 
+var loopback = netip.MustParseAddr("127.0.0.1")
+
 const prefixBits = 16
 
 func hostAddr(rank int) netip.Addr {
@@ -80,8 +82,11 @@ func neighbour(link int, a netip.Addr) *netlink.Neigh {
 func (h *Host) port() string { return fmt.Sprintf("host%d", h.rank) }
 
 // plug connects a new incarnation: link, address, neighbours, and the cuts and limits that are in force, before
-// anything can run there. The caller holds l.mu.
+// anything can run there. On the machine's network there is nothing to connect. The caller holds l.mu.
 func (l *Lab) plug(h *Host, ns netns.NsHandle) error {
+	if l.hostNetwork {
+		return nil
+	}
 	bridge, err := netlink.LinkByName(bridgeName)
 	if err != nil {
 		return fmt.Errorf("lab: bridge %s: %w", bridgeName, err)
@@ -157,6 +162,9 @@ func (l *Lab) introduce(h *Host) error {
 // unplug removes the cable. The kernel would do so too, some time after the namespace's last process ended: but the
 // next incarnation uses the same names.
 func (l *Lab) unplug(h *Host) error {
+	if l.hostNetwork {
+		return nil
+	}
 	cable, err := netlink.LinkByName(h.port())
 	if errors.As(err, &netlink.LinkNotFoundError{}) {
 		return nil

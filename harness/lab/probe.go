@@ -61,8 +61,8 @@ func Probe(ctx context.Context) []Step {
 		attrs *syscall.SysProcAttr
 	}{
 		{stepUser, &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWUSER}},
-		{stepMap, mappedOnly(namespaces())},
-		{stepNamespaces, namespaces()},
+		{stepMap, mappedOnly(namespaces(false))},
+		{stepNamespaces, namespaces(false)},
 	}
 	if privileged() {
 		outer = outer[2:]

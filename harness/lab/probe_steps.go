@@ -1,10 +1,12 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 
 	"github.com/vishvananda/netlink"
@@ -18,6 +20,7 @@ import (
 const (
 	stepPrivate  = "private mounts"
 	stepProc     = "mounting /proc"
+	stepOverlay  = "overlay of folders, for a broker's unpacked packages"
 	stepBridge   = "bridge"
 	stepVeth     = "veth"
 	stepDrop     = "nftables drop"
@@ -36,6 +39,7 @@ var probeSteps = []struct {
 }{
 	{stepPrivate, "", func() error { return unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "") }, faultsOfAll},
 	{stepProc, stepPrivate, func() error { _, err := mountOwn(); return err }, faultsOfAll},
+	{stepOverlay, stepPrivate, probeOverlay, nil},
 	{"mounting /etc/hosts", stepPrivate, probeHostsFile, faultsOfAll},
 	{"namespaces of a host", stepProc, probeHost, faultsOfAll},
 	{"kernel settings of a network namespace", stepProc, func() error { return apply(settings(false)) }, faultsOfAll},
@@ -49,6 +53,23 @@ var probeSteps = []struct {
 }
 
 func probeHostsFile() error { return unix.Mount("/etc/hosts", "/etc/hosts", "", unix.MS_BIND, "") }
+
+// probeOverlay lays an empty folder over another.
+func probeOverlay() error {
+	dir, err := os.MkdirTemp("", "waybill-probe-*")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	target, upper := filepath.Join(dir, "target"), filepath.Join(dir, "upper")
+	if err := errors.Join(os.Mkdir(target, 0o755), os.Mkdir(upper, 0o755)); err != nil {
+		return err
+	}
+	if err := mountOver(target, upper); err != nil {
+		return fmt.Errorf("mount: %w", err)
+	}
+	return unix.Unmount(target, unix.MNT_DETACH)
+}
 
 func probeHost() error {
 	host := &exec.Cmd{

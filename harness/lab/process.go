@@ -20,6 +20,10 @@ import (
 const stderrTail = 4 << 10
 
 // Proc is a process to start on a host. Program is a reexec name, or Path an executable; one of them is given.
+//
+// User is for programs that refuse to run as uid 0. To everybody else the process runs as the lab's user: what it
+// writes belongs to the lab, and it may read what the lab may. So it needs neither a folder of its own nor a way
+// through the folders above it, nor a second uid of the machine, which a lab without root does not have.
 type Proc struct {
 	Name    string // output goes to Dir/NAME.stdout and NAME.stderr, appended
 	Program string
@@ -27,6 +31,7 @@ type Proc struct {
 	Args    []string
 	Env     []string // NAME=VALUE, added to the environment of the lab
 	Cwd     string   // default: the host's Dir
+	User    int      // uid and gid that it sees itself as, in a user namespace of its own; 0: those of the lab
 	Control bool     // give it one end of a socketpair, which reexec'd programs get by Control(), others as descriptor 3
 }
 
@@ -80,6 +85,8 @@ func (p Proc) validate() error {
 		return errors.New("expected a name without slashes, for the files of its output")
 	case (p.Program == "") == (p.Path == ""):
 		return errors.New("expected either Program or Path")
+	case p.User < 0:
+		return fmt.Errorf("expected a uid, got %d", p.User)
 	case p.Path != "" && !filepath.IsAbs(p.Path):
 		return fmt.Errorf("expected an absolute path, got %q", p.Path)
 	}
@@ -105,7 +112,7 @@ func (h *Host) start(ctx context.Context, live *incarnation, p Proc) (*Process, 
 		cwd = h.dir
 	}
 	a, err := live.askFor(ctx, request{Start: &startRequest{
-		Path: p.Path, Program: p.Program, Args: p.Args, Env: environment(p.Env), Dir: cwd,
+		Path: p.Path, Program: p.Program, Args: p.Args, Env: environment(p.Env), Dir: cwd, User: p.User,
 		Stdout: filepath.Join(h.dir, p.Name+".stdout"), Stderr: started.stderr, Control: p.Control,
 	}}, theirs, started)
 	if err == nil && a.Error != "" {

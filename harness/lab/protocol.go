@@ -32,6 +32,7 @@ type startRequest struct {
 	Args           []string `json:",omitempty"`
 	Env            []string
 	Dir            string
+	User           int    `json:",omitempty"`
 	Stdout, Stderr string // files, appended to
 	Control        bool
 }

@@ -57,7 +57,19 @@ type command struct {
 	argv  []string
 	env   []string
 	dir   string
+	user  int // uid and gid in a user namespace of its own; 0: those of this process, in its namespace
 	files []*os.File
+}
+
+// attributes are a session of its own, a pidfd, and the user namespace that makes this process's user c.user.
+func (c command) attributes(pidfd *int) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Setsid: true, PidFD: pidfd}
+	if c.user != 0 {
+		a.Cloneflags = syscall.CLONE_NEWUSER
+		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: c.user, HostID: os.Getuid(), Size: 1}}
+		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: c.user, HostID: os.Getgid(), Size: 1}}
+	}
+	return a
 }
 
 // start starts c in a session of its own. begun, if not nil, is called with a pidfd before the end can be noticed;
@@ -79,8 +91,7 @@ func (r *reaper) start(c command, begun func(pidfd int), ended func(syscall.Wait
 	defer r.mu.Unlock()
 	pidfd := -1
 	pid, err = syscall.ForkExec(c.path, c.argv, &syscall.ProcAttr{
-		Dir: c.dir, Env: c.env, Files: fds,
-		Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
+		Dir: c.dir, Env: c.env, Files: fds, Sys: c.attributes(&pidfd),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("%s: %w", c.path, err)

@@ -18,7 +18,7 @@ const (
 
 // modules are the kernel modules that steps need, and that only root can load.
 var modules = map[string]string{
-	stepBridge: "bridge", stepVeth: "veth", stepDrop: "nf_tables", stepRate: "sch_tbf", stepFUSE: "fuse",
+	stepBridge: "bridge", stepVeth: "veth", stepDrop: "nf_tables", stepRate: "sch_tbf", stepFUSE: "fuse", stepOverlay: "overlay",
 }
 
 // readSetting is a kernel setting below /proc/sys, or "" where there is none.

@@ -13,9 +13,10 @@ import (
 	"waybill/targets"
 )
 
-// broker is a node's place: a host that has one life after another.
+// broker is the place of a node, or of what the profile has besides (a controller): a host that has one life after another.
 type broker struct {
 	host *lab.Host
+	role string
 	mu   sync.Mutex
 	life history.Life
 	down bool // on purpose
@@ -23,20 +24,34 @@ type broker struct {
 
 // startBrokers makes the brokers' hosts and lets the target form a cluster on them.
 func (c *controller) startBrokers(ctx context.Context) error {
-	var hosts []*lab.Host
+	add := func(name, role string) (*lab.Host, error) {
+		h, err := c.lab.AddHost(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		b := &broker{host: h, role: role}
+		c.brokers[name] = b
+		c.brokerStarts(b)
+		return h, nil
+	}
+	var nodes, extra []*lab.Host
 	for i := range c.exp.Nodes {
-		h, err := c.lab.AddHost(ctx, fmt.Sprintf("n%d", i+1))
+		h, err := add(fmt.Sprintf("n%d", i+1), "broker")
 		if err != nil {
 			return err
 		}
-		hosts = append(hosts, h)
-		b := &broker{host: h}
-		c.brokers[h.Name()] = b
-		c.brokerStarts(b)
+		nodes = append(nodes, h)
+	}
+	for _, name := range c.exp.Extra {
+		h, err := add(name, "extra")
+		if err != nil {
+			return err
+		}
+		extra = append(extra, h)
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.exp.Limits.Start)
 	defer cancel()
-	cluster, err := c.target.Start(ctx, targets.Start{Distribution: c.job.Distribution, Profile: c.exp.Profile, Hosts: hosts,
+	cluster, err := c.target.Start(ctx, targets.Start{Distribution: c.job.Distribution, Profile: c.exp.Profile, Hosts: nodes, Extra: extra,
 		Log: func(format string, args ...any) { c.tell(Progress{Line: fmt.Sprintf(format, args...)}) }})
 	if err != nil {
 		return err
@@ -46,7 +61,7 @@ func (c *controller) startBrokers(ctx context.Context) error {
 	if !ok {
 		return nil
 	}
-	for _, h := range hosts {
+	for _, h := range append(nodes, extra...) {
 		text, err := reporter.Config(ctx, h.Name())
 		if err != nil {
 			return fmt.Errorf("configuration of %s: %w", h.Name(), err)
@@ -69,7 +84,7 @@ func (c *controller) brokerStarts(b *broker) {
 	b.life, b.down = c.newLife(), false
 	life := b.life
 	b.mu.Unlock()
-	c.journal.put(history.Event{Kind: history.LifeStart, Other: life, Name: b.host.Name(), Text: "broker"})
+	c.journal.put(history.Event{Kind: history.LifeStart, Other: life, Name: b.host.Name(), Text: b.role})
 }
 
 // watchBrokers looks for a broker whose processes have all ended although nobody meant them to: its own crash, a finding.
@@ -102,7 +117,10 @@ func (c *controller) watchBrokers(ctx context.Context) {
 	}
 }
 
-// watchLeaders records who leads each lane's queue and consumer group whenever that changes.
+// ofController is the kind of leader that leads no lane's queue or group but the cluster itself.
+const ofController = "controller"
+
+// watchLeaders records who leads each lane's queue and consumer group, and the cluster, whenever that changes.
 func (c *controller) watchLeaders(ctx context.Context) {
 	finder, ok := c.cluster.(targets.LeaderFinder)
 	if !ok {
@@ -113,27 +131,35 @@ func (c *controller) watchLeaders(ctx context.Context) {
 	type seat struct {
 		lane int
 		of   string
+		part uint32
 	}
-	type holder struct {
-		node  string
-		epoch uint64
-	}
-	known := map[seat]holder{}
-	for {
-		for _, l := range c.lanes {
-			if !l.spec.Mode.Traits.Leader {
+	known := map[seat]targets.Leadership{}
+	look := func(lane int, queue, of string) {
+		short, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		now, err := finder.Leaders(short, queue, of)
+		if err != nil {
+			return // nobody leads, or nobody can be asked: the next look may tell
+		}
+		for _, lead := range now {
+			if known[seat{lane, of, lead.Partition}] == lead {
 				continue
 			}
-			for _, of := range []string{"queue", "consumer"} {
-				short, cancel := context.WithTimeout(ctx, time.Second)
-				node, epoch, err := finder.Leader(short, l.spec.Queue, of)
-				cancel()
-				now := holder{node, epoch}
-				if err != nil || node == "" || known[seat{l.index, of}] == now {
-					continue
+			known[seat{lane, of, lead.Partition}] = lead
+			c.journal.put(history.Event{Kind: history.Leader, Lane: uint32(lane), Name: lead.Node, Text: of,
+				Pos: history.Position{Partition: lead.Partition, Epoch: lead.Epoch}})
+		}
+	}
+	for {
+		for _, of := range c.product.Leaders {
+			if of == ofController {
+				look(0, "", of)
+				continue
+			}
+			for _, l := range c.lanes {
+				if l.spec.Mode.Traits.Leader {
+					look(l.index, l.spec.Queue, of)
 				}
-				known[seat{l.index, of}] = now
-				c.journal.put(history.Event{Kind: history.Leader, Lane: uint32(l.index), Name: node, Text: of, Pos: history.Position{Epoch: epoch}})
 			}
 		}
 		select {

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -59,6 +60,7 @@ func (c *controller) checkLane(ctx context.Context, l *lane, ref uint64) error {
 			return fmt.Errorf("scan: %w", err)
 		}
 	}
+	q.Limit = c.exp.Limits.Drain
 	if err := c.inspector.order(ctx, "readback", q, nil); err != nil {
 		return fmt.Errorf("read back: %w", err)
 	}
@@ -111,10 +113,10 @@ func (c *controller) quiesce(ctx context.Context, l *lane) error {
 // drain waits until nothing is left to deliver. Where the target can prove that, it must hold for as long as the broker waits for an
 // acknowledgement; where it cannot (a queue without a store), idleness has to do, and absence is then never a loss.
 func (c *controller) drain(ctx context.Context, l *lane, ref uint64) error {
-	provable := l.spec.Mode.Traits.Scannable
+	provable := l.spec.Mode.Traits.CanDrain()
 	hold := time.Second
 	if provable {
-		hold = c.target.Describe().Timing.Redelivery
+		hold = cmp.Or(c.product.Timing.Hold, c.product.Timing.Redelivery)
 	}
 	var since time.Time
 	var received, applied uint64

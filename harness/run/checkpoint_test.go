@@ -10,16 +10,20 @@ import (
 
 func TestScansAreEqualOnlyIfEveryReplicaHoldsAsMuchUpToTheSameEnd(t *testing.T) {
 	for _, c := range []struct {
-		claim      string
-		copies, to []int64
-		want       bool
+		claim  string
+		copies []int64
+		to     [][]int64 // of each replica: of each partition
+		want   bool
 	}{
-		{"two replicas alike", []int64{5, 5}, []int64{9, 9}, true},
-		{"one replica alone", []int64{5}, []int64{9}, true},
-		{"one behind", []int64{5, 4}, []int64{9, 8}, false},
-		{"as many copies up to another end", []int64{5, 5}, []int64{9, 8}, false},
-		{"a copy less up to the same end", []int64{5, 4}, []int64{9, 9}, false},
-		{"the third differs", []int64{5, 5, 6}, []int64{9, 9, 9}, false},
+		{"two replicas alike", []int64{5, 5}, [][]int64{{9}, {9}}, true},
+		{"two replicas alike in every partition", []int64{5, 5}, [][]int64{{9, 2}, {9, 2}}, true},
+		{"one replica alone", []int64{5}, [][]int64{{9}}, true},
+		{"one behind", []int64{5, 4}, [][]int64{{9}, {8}}, false},
+		{"as many copies up to another end", []int64{5, 5}, [][]int64{{9}, {8}}, false},
+		{"as many copies up to another end of the second partition", []int64{5, 5}, [][]int64{{9, 2}, {9, 3}}, false},
+		{"a partition that one replica lacks", []int64{5, 5}, [][]int64{{9, 0}, {9}}, false},
+		{"a copy less up to the same end", []int64{5, 4}, [][]int64{{9}, {9}}, false},
+		{"the third differs", []int64{5, 5, 6}, [][]int64{{9}, {9}, {9}}, false},
 	} {
 		s := scanSum{Replicas: make([]string, len(c.copies)), Copies: c.copies, To: c.to}
 		if got := s.equal(); got != c.want {

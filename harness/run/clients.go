@@ -4,8 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"path/filepath"
+	"fmt"
 
+	"waybill/harness/history"
 	"waybill/targets"
 	"waybill/workloads"
 )
@@ -36,8 +37,9 @@ func newProducerRole(ctx context.Context, w *worker) (role, error) {
 	traits := w.cfg.Lane.Mode.Traits
 	return &producerRole{p, workloads.NewProducer(workloads.ProducerConfig{
 		Life: w.cfg.Life, Lane: uint32(w.cfg.Index), Stamp: w.stamp(), Load: w.cfg.Load,
-		Rate:  w.cfg.Load.Rate / float64(w.cfg.Lane.Producers),
-		Retry: traits.Confirms, Doubt: traits.DedupStore, Seed: w.cfg.Seed,
+		Rate: w.cfg.Load.Rate / float64(w.cfg.Lane.Producers),
+		// Within a session the library retries, and a second copy of ours would be another message to it.
+		Retry: traits.Confirms && !traits.Session, Doubt: traits.DedupStore && !traits.Session, Seed: w.cfg.Seed,
 	}, p, sends, outcomes)}, nil
 }
 
@@ -62,17 +64,25 @@ func (r *producerRole) order(ctx context.Context, op string, body json.RawMessag
 	return nil, nil
 }
 
-// consumerRole receives, applies and acknowledges. Orders: pause, resume (of withheld acknowledgements), pin.
+// consumerRole receives, applies and acknowledges; a processor does so in transactions. Orders: pause, resume (of the workload's own
+// probes: acknowledgements withheld, transactions aborted), pin.
 type consumerRole struct {
 	client   targets.Consumer
-	effect   workloads.Effect
-	consumer *workloads.Consumer
+	effect   workloads.Effect // nil of a processor
+	consumer interface {
+		Run(ctx context.Context) error
+		Pause()
+		Resume()
+	}
 }
 
 func newConsumerRole(ctx context.Context, w *worker) (role, error) {
 	rec, err := w.record("deliveries")
 	if err != nil {
 		return nil, err
+	}
+	if w.cfg.Lane.Mode.Traits.Transactional {
+		return newProcessorRole(ctx, w, rec)
 	}
 	acks, err := w.record("acks")
 	if err != nil {
@@ -95,12 +105,36 @@ func newConsumerRole(ctx context.Context, w *worker) (role, error) {
 	traits := w.cfg.Lane.Mode.Traits
 	return &consumerRole{consumer, effect, workloads.NewConsumer(workloads.ConsumerConfig{
 		Life: w.cfg.Life, Lane: uint32(w.cfg.Index), Stamp: w.stamp(), Load: w.cfg.Load,
-		Acks: traits.Acks, Withhold: traits.DedupEffect, Seed: w.cfg.Seed,
+		Acks: traits.Acks, AcksFirst: traits.AcksFirst, Withhold: traits.DedupEffect, Seed: w.cfg.Seed,
 	}, consumer, effect, rec, acks)}, nil
 }
 
+func newProcessorRole(ctx context.Context, w *worker, rec *history.Recorder) (role, error) {
+	c, err := w.client()
+	if err != nil {
+		return nil, err
+	}
+	consumer, err := c.Consumer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	client, ok := consumer.(workloads.TransactionalConsumer)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("mode %s is transactional, and its consumer is not", w.cfg.Lane.Mode.Name), consumer.Close())
+	}
+	return &consumerRole{client: client, consumer: workloads.NewProcessor(workloads.ProcessorConfig{
+		Life: w.cfg.Life, Lane: uint32(w.cfg.Index), Stamp: w.stamp(), Load: w.cfg.Load, Seed: w.cfg.Seed}, client, rec)}, nil
+}
+
 func (r *consumerRole) run(ctx context.Context) error { return r.consumer.Run(ctx) }
-func (r *consumerRole) close() error                  { return errors.Join(r.client.Close(), r.effect.Close()) }
+
+func (r *consumerRole) close() error {
+	err := r.client.Close()
+	if r.effect != nil {
+		err = errors.Join(err, r.effect.Close())
+	}
+	return err
+}
 
 func (r *consumerRole) order(ctx context.Context, op string, body json.RawMessage) (any, error) {
 	switch op {
@@ -114,15 +148,4 @@ func (r *consumerRole) order(ctx context.Context, op string, body json.RawMessag
 		return nil, errUnknownOrder
 	}
 	return nil, nil
-}
-
-// ledgerRole serves the idempotent effect store.
-type ledgerRole struct{ dir string }
-
-func (r ledgerRole) run(ctx context.Context) error {
-	return workloads.ServeLedger(ctx, filepath.Clean(r.dir), ":"+workloads.LedgerPort)
-}
-func (r ledgerRole) close() error { return nil }
-func (r ledgerRole) order(context.Context, string, json.RawMessage) (any, error) {
-	return nil, errUnknownOrder
 }

@@ -2,7 +2,6 @@ package run
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,7 +15,6 @@ import (
 	"waybill/harness/history"
 	"waybill/harness/lab"
 	"waybill/targets"
-	"waybill/workloads"
 )
 
 // controller carries an experiment out. It lives in the lab's own network namespace, beside the hosts.
@@ -25,6 +23,7 @@ type controller struct {
 	exp     experiment.Experiment
 	lab     *lab.Lab
 	target  targets.Target
+	product targets.Description
 	cluster targets.Cluster
 	journal *journal
 	tell    func(Progress)
@@ -88,9 +87,15 @@ func (c *controller) run(ctx, soft context.Context, s experiment.Schedule) (err 
 			err = why
 		}
 	}()
-	if err := c.phase(ctx, "brokers up", c.startBrokers); err != nil {
+	if c.job.Access != nil {
+		err = c.phase(ctx, "connect", c.connect)
+	} else {
+		err = c.phase(ctx, "brokers up", c.startBrokers)
+	}
+	if err != nil {
 		return err
 	}
+	defer c.leave()
 	if err := c.phase(ctx, "queues", c.createQueues); err != nil {
 		return err
 	}
@@ -163,18 +168,9 @@ func (c *controller) createQueues(ctx context.Context) error {
 func (c *controller) startClients(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.exp.Limits.Start)
 	defer cancel()
-	ledger := ""
-	for _, l := range c.lanes {
-		if l.spec.Mode.Traits.DedupEffect && ledger == "" {
-			m, err := c.addMember(ctx, "ledger", "ledger", "", 0)
-			if err != nil {
-				return err
-			}
-			ledger = m.host.Addr().String() + ":" + workloads.LedgerPort
-			if err := m.start(ctx); err != nil {
-				return err
-			}
-		}
+	ledger, err := c.startLedger(ctx)
+	if err != nil {
+		return err
 	}
 	var views []InspectorLane
 	for _, l := range c.lanes {
@@ -202,16 +198,10 @@ func (c *controller) startClients(ctx context.Context) error {
 		}
 		views = append(views, view)
 	}
-	var err error
 	if c.inspector, err = c.addMember(ctx, "inspector", "inspector", "", 0); err != nil {
 		return err
 	}
 	c.inspector.config.Lanes = views
-	if ledger != "" {
-		if err := c.reachable(ctx, "inspector", ledger); err != nil {
-			return err
-		}
-	}
 	g, gctx := errgroup.WithContext(ctx)
 	g.SetLimit(4)
 	g.Go(func() error { return c.inspector.start(gctx) })
@@ -245,24 +235,7 @@ func (c *controller) addMember(ctx context.Context, host, role, counted string, 
 
 func (c *controller) clientConfig(l *lane, member int) targets.ClientConfig {
 	return targets.ClientConfig{Nodes: c.cluster.Nodes(), Queue: targets.Queue{Name: l.spec.Queue, Mode: l.spec.Mode.Name},
-		Member: member, Batch: c.exp.Load.Batch, Confirm: c.exp.Load.Confirm}
-}
-
-// reachable waits until addr accepts connections from host.
-func (c *controller) reachable(ctx context.Context, host, addr string) error {
-	t := time.NewTicker(20 * time.Millisecond)
-	defer t.Stop()
-	for {
-		err := c.lab.Reach(ctx, host, addr)
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("run: %s does not reach %s: %w", host, addr, err)
-		case <-t.C:
-		}
-	}
+		Member: member, Batch: c.exp.Load.Batch, Confirm: c.exp.Load.Confirm, Access: c.job.Access}
 }
 
 // orderClients gives all producers and consumers an order.
@@ -294,7 +267,7 @@ func (c *controller) finish(ctx context.Context, number int) error {
 		}
 		err := g.Wait()
 		c.saveBrokers()
-		return errors.Join(err, c.cluster.Close())
+		return err
 	})
 }
 

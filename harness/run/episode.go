@@ -141,6 +141,9 @@ func (c *controller) once(ctx, soft context.Context, e experiment.Episode, actio
 	limit, cancel := context.WithTimeout(ctx, c.healLimit(e))
 	defer cancel()
 	err = action.Recover(limit)
+	if err == nil {
+		err = c.mend(limit, e)
+	}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -160,6 +163,19 @@ func (c *controller) once(ctx, soft context.Context, e experiment.Episode, actio
 	}
 	c.journal.put(v)
 	return bit, ctx.Err()
+}
+
+// mend does what an operator would after the heal, where the product does not come back by itself.
+func (c *controller) mend(ctx context.Context, e experiment.Episode) error {
+	m, ok := c.cluster.(targets.Mender)
+	if !ok {
+		return nil
+	}
+	c.say(e, "mend")
+	if err := m.Mend(ctx); err != nil {
+		return fmt.Errorf("mend: %w", err)
+	}
+	return nil
 }
 
 // observe asks the fault what it sees of its bite.

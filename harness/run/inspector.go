@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
+	"time"
 
 	"waybill/harness/experiment"
 	"waybill/harness/history"
@@ -36,22 +38,23 @@ type inspectorRole struct {
 
 // inspection is an order to an inspector.
 type inspection struct {
-	Lane     int    `json:"lane"`
-	Ref      uint64 `json:"ref"` // checkpoint
-	Replicas int    `json:"replicas"`
+	Lane     int           `json:"lane"`
+	Ref      uint64        `json:"ref"`      // checkpoint
+	Replicas int           `json:"replicas"` // of a scan
+	Limit    time.Duration `json:"limit"`    // of a readback
 }
 
 // scanSum is what the scans of one order found.
 type scanSum struct {
-	Replicas []string `json:"replicas"`
-	Copies   []int64  `json:"copies"`
-	To       []int64  `json:"to"`
+	Replicas []string  `json:"replicas"`
+	Copies   []int64   `json:"copies"`
+	To       [][]int64 `json:"to"` // of each replica: of each partition
 }
 
 // equal reports whether every replica holds as much, up to the same end.
 func (s scanSum) equal() bool {
 	for i := range s.Copies {
-		if s.Copies[i] != s.Copies[0] || s.To[i] != s.To[0] {
+		if s.Copies[i] != s.Copies[0] || !slices.Equal(s.To[i], s.To[0]) {
 			return false
 		}
 	}
@@ -138,8 +141,7 @@ type scanVisitor struct {
 	lane uint32
 	ref  uint64
 	tag  uint64
-	from history.Position
-	to   history.Position
+	all  []targets.Range
 	sum  scanSum
 	err  error
 }
@@ -151,59 +153,38 @@ func (v *scanVisitor) put(e history.Event) {
 	}
 }
 
-func (v *scanVisitor) Begin(replica string, from, to history.Position) {
+func (v *scanVisitor) Begin(replica string, ranges []targets.Range) {
 	v.r.mu.Lock()
 	v.r.scans++
 	v.tag = v.r.scans
 	v.r.mu.Unlock()
-	v.from, v.to = from, to
-	v.put(history.Event{Kind: history.ScanBegin, Name: replica, From: from.Offset, To: to.Offset, Pos: history.Position{Incarnation: from.Incarnation, Partition: from.Partition}})
+	v.all = ranges
+	for _, r := range ranges {
+		v.put(history.Event{Kind: history.ScanBegin, Name: replica, From: r.From.Offset, To: r.To.Offset,
+			Pos: history.Position{Incarnation: r.From.Incarnation, Partition: r.From.Partition, Epoch: r.To.Epoch}})
+	}
 }
 
 func (v *scanVisitor) Copy(c targets.Copy) {
 	m, flags, text := v.r.stamp.Identify(c.Token, c.Key, c.Payload)
+	if c.Hidden {
+		flags |= history.Invisible
+	}
 	v.put(history.Event{Kind: history.Copy, Msg: m, Attempt: c.Attempt, Key: c.Key, Pos: c.Pos, Flags: flags, Text: text})
 }
 
 func (v *scanVisitor) End(replica string, copies int64, err error) {
-	e := history.Event{Kind: history.ScanEnd, Status: history.OK, Count: uint64(copies), From: v.from.Offset, To: v.to.Offset, Name: replica}
+	e := history.Event{Kind: history.ScanEnd, Status: history.OK, Count: uint64(copies), Name: replica}
 	if err != nil {
 		e.Status, e.Text = history.Failed, err.Error()
 	} else {
 		v.sum.Replicas = append(v.sum.Replicas, replica)
 		v.sum.Copies = append(v.sum.Copies, copies)
-		v.sum.To = append(v.sum.To, v.to.Offset)
+		var to []int64
+		for _, r := range v.all {
+			to = append(to, r.To.Offset)
+		}
+		v.sum.To = append(v.sum.To, to)
 	}
 	v.put(e)
-}
-
-// readback reads every effect of a lane from where it lives.
-func (r *inspectorRole) readback(ctx context.Context, q inspection) (int64, error) {
-	l := r.lanes[q.Lane]
-	var n int64
-	each := func(token string, count uint64) error {
-		n += int64(count)
-		e := history.Event{Kind: history.Readback, Lane: uint32(l.Index), Ref: q.Ref, Count: count}
-		// An effect has no payload: only the token can be checked.
-		run, m, _, err := history.ParseToken(token)
-		if err != nil || run != r.stamp.Run {
-			e.Flags, e.Text = history.Foreign, token
-		} else if p := r.stamp.Payload(m); r.stamp.Token(m, p) != token {
-			e.Msg, e.Flags = m, history.Corrupt
-		} else {
-			e.Msg = m
-		}
-		return r.record(e)
-	}
-	var err error
-	if l.Ledger != "" {
-		err = workloads.ReadLedger(ctx, l.Ledger, l.Lane.Name, each)
-	} else {
-		err = workloads.ReadFiles(l.Effects, each)
-	}
-	e := history.Event{Kind: history.ReadbackEnd, Lane: uint32(l.Index), Ref: q.Ref, Count: uint64(n), Status: history.OK}
-	if err != nil {
-		e.Status, e.Text = history.Failed, err.Error()
-	}
-	return n, errors.Join(err, r.record(e))
 }

@@ -28,7 +28,7 @@ func (s *scriptedInspector) Depth(context.Context) (targets.Depth, error) { retu
 
 func (s *scriptedInspector) Scan(_ context.Context, _ int, v targets.ScanVisitor) error {
 	for i, copies := range s.replicas {
-		v.Begin([]string{"n1", "n2"}[i], history.Position{Offset: 1, Incarnation: 2}, history.Position{Offset: 10, Incarnation: 2})
+		v.Begin([]string{"n1", "n2"}[i], []targets.Range{{From: history.Position{Offset: 1, Incarnation: 2}, To: history.Position{Offset: 10, Incarnation: 2}}})
 		for _, c := range copies {
 			v.Copy(c)
 		}
@@ -99,7 +99,7 @@ func TestAScanRecordsEveryCopyOfEveryReplica(t *testing.T) {
 	copies := []targets.Copy{stored(1), stored(2), corrupt, foreign}
 	var sum scanSum
 	events, err := inspect(t, InspectorLane{Index: 5}, &scriptedInspector{replicas: [][]targets.Copy{copies, copies}}, "scan", inspection{Lane: 1, Ref: 8, Replicas: 2}, &sum)
-	if err != nil || !sum.equal() || strings.Join(sum.Replicas, ",") != "n1,n2" || sum.Copies[0] != 4 || sum.To[1] != 10 {
+	if err != nil || !sum.equal() || strings.Join(sum.Replicas, ",") != "n1,n2" || sum.Copies[0] != 4 || sum.To[1][0] != 10 {
 		t.Errorf("%+v, %v", sum, err)
 	}
 	var kinds []history.Kind
@@ -128,7 +128,7 @@ func TestAScanRecordsEveryCopyOfEveryReplica(t *testing.T) {
 	if e := events[4]; e.Flags != history.Foreign || e.Text != "hello" {
 		t.Errorf("foreign %+v", e)
 	}
-	if e := events[5]; e.Status != history.OK || e.Count != 4 || e.From != 1 || e.To != 10 || e.Name != "n1" {
+	if e := events[5]; e.Status != history.OK || e.Count != 4 || e.Name != "n1" {
 		t.Errorf("end %+v", e)
 	}
 }

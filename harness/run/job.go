@@ -28,6 +28,9 @@ func init() { reexec.Register(controllerProgram, controllerMain) }
 type Job struct {
 	Dir          string // absolute
 	Distribution targets.Distribution
+	Access       *targets.Access // to somebody else's cluster; nil: the harness runs the brokers. Never written down.
+	Ledger       string          // database of the effect ledger, with its password; "": SQLite. Never written down.
+	Relay        string          // socket in the lab that leads to that database: Start's own
 	Experiment   experiment.Experiment
 	Schedule     experiment.Schedule
 }
@@ -41,6 +44,7 @@ func (j Job) Lab() string { return filepath.Join(j.Dir, "lab") }
 // Running is a run in its lab, seen from outside.
 type Running struct {
 	outside *lab.Outside
+	relay   *relay // nil: nothing outside the lab is needed
 	control *os.File
 	told    chan Progress
 }
@@ -50,23 +54,28 @@ func Start(j Job) (*Running, error) {
 	if err := os.MkdirAll(j.History(), 0o755); err != nil {
 		return nil, fmt.Errorf("run: %w", err)
 	}
+	relay, err := ledgerRelay(&j)
+	if err != nil {
+		return nil, err
+	}
 	ours, theirs, err := lab.ControlPair()
 	if err != nil {
-		return nil, fmt.Errorf("run: %w", err)
+		return nil, errors.Join(fmt.Errorf("run: %w", err), relay.close())
 	}
 	defer theirs.Close()
-	out, err := lab.Enter(lab.Spec{Dir: j.Lab(), Program: controllerProgram, FastHeal: j.Experiment.FastHeal, Control: theirs})
+	out, err := lab.Enter(lab.Spec{Dir: j.Lab(), Program: controllerProgram, FastHeal: j.Experiment.FastHeal,
+		Overlay: j.Distribution.Overlay, HostNetwork: j.Access != nil, Control: theirs})
 	if err != nil {
-		return nil, errors.Join(err, ours.Close())
+		return nil, errors.Join(err, ours.Close(), relay.close())
 	}
-	r := &Running{outside: out, control: ours, told: make(chan Progress)}
+	r := &Running{outside: out, relay: relay, control: ours, told: make(chan Progress)}
 	line, err := json.Marshal(j)
 	if err == nil {
 		_, err = ours.Write(append(line, '\n'))
 	}
 	if err != nil {
 		out.Kill()
-		return nil, fmt.Errorf("run: %w", err)
+		return nil, errors.Join(fmt.Errorf("run: %w", err), relay.close())
 	}
 	go r.listen()
 	return r, nil
@@ -102,6 +111,7 @@ func (r *Running) Kill() { r.outside.Kill() }
 func (r *Running) Wait(j Job) (code int, err error) {
 	code, err = r.outside.Wait()
 	r.control.Close()
+	err = errors.Join(err, r.relay.close())
 	segments, globErr := filepath.Glob(filepath.Join(j.History(), "*.seg"))
 	err = errors.Join(err, globErr)
 	for _, s := range segments {
@@ -163,7 +173,7 @@ func direct(in *bufio.Reader, tell func(Progress)) error {
 	defer cancel()
 	soft, stop := context.WithCancel(ctx)
 	defer stop()
-	c := &controller{job: j, exp: j.Experiment, lab: l, target: target, journal: journal, tell: tell, cancel: cancel,
+	c := &controller{job: j, exp: j.Experiment, lab: l, target: target, product: target.Describe(j.Experiment.Version), journal: journal, tell: tell, cancel: cancel,
 		brokers: map[string]*broker{}, members: map[string]*member{}}
 	c.lives.Store(uint32(controllerLife))
 	for i, spec := range j.Experiment.Lanes {

@@ -20,7 +20,7 @@ func Timing(t targets.Timing, confirm time.Duration) nemesis.Timing {
 // view is what faults may see and do.
 func (c *controller) view() nemesis.View {
 	v := nemesis.View{
-		Timing:  Timing(c.target.Describe().Timing, c.exp.Load.Confirm),
+		Timing:  Timing(c.product.Timing, c.exp.Load.Confirm),
 		Trigger: c.exp.Limits.Trigger, Machines: machines{c}, Links: links{c}, Leaders: leaders{c}, Clients: clients{c},
 		Healthy: c.cluster.Healthy,
 	}
@@ -206,6 +206,39 @@ func (l leaders) Gather(ctx context.Context, of, node string) error {
 		}
 	}
 	return nil
+}
+
+// Anchor finds where a queue without failover lives: faults that want leaders gather the others there.
+func (l leaders) Anchor(ctx context.Context, of string) (string, error) {
+	f, err := l.finder()
+	if err != nil {
+		return "", err
+	}
+	for _, x := range l.c.lanes {
+		if x.spec.Mode.Traits.Leader {
+			continue
+		}
+		if now, err := f.Leaders(ctx, x.spec.Queue, of); err == nil && len(now) > 0 {
+			return now[0].Node, nil
+		}
+	}
+	return "", ctx.Err()
+}
+
+// Controller finds who leads the cluster itself.
+func (l leaders) Controller(ctx context.Context) (string, error) {
+	f, err := l.finder()
+	if err != nil {
+		return "", err
+	}
+	now, err := f.Leaders(ctx, "", ofController)
+	if err != nil {
+		return "", fmt.Errorf("run: who leads the cluster: %w", err)
+	}
+	if len(now) == 0 {
+		return "", targets.ErrNoLeader
+	}
+	return now[0].Node, nil
 }
 
 type clients struct{ c *controller }

@@ -27,20 +27,22 @@ func init() { reexec.Register(workerProgram, workerMain) }
 
 // WorkerConfig is a worker's first order.
 type WorkerConfig struct {
-	Role    string               `json:"role"`
-	Run     string               `json:"run"`
-	Seed    uint64               `json:"seed"`
-	Life    history.Life         `json:"life"`
-	Index   int                  `json:"index"` // of the lane
-	Slot    string               `json:"slot"`  // the host's name
-	Target  string               `json:"target"`
-	Client  targets.ClientConfig `json:"client"`
-	Lane    experiment.Lane      `json:"lane"`
-	Load    experiment.Load      `json:"load"`
-	History string               `json:"history"` // folder
-	Dir     string               `json:"dir"`     // the host's folder: effects live there
-	Ledger  string               `json:"ledger"`  // its address; empty: effects are files
-	Lanes   []InspectorLane      `json:"lanes"`   // an inspector's
+	Role     string               `json:"role"`
+	Run      string               `json:"run"`
+	Seed     uint64               `json:"seed"`
+	Life     history.Life         `json:"life"`
+	Index    int                  `json:"index"` // of the lane
+	Slot     string               `json:"slot"`  // the host's name
+	Target   string               `json:"target"`
+	Client   targets.ClientConfig `json:"client"`
+	Lane     experiment.Lane      `json:"lane"`
+	Load     experiment.Load      `json:"load"`
+	History  string               `json:"history"`            // folder
+	Dir      string               `json:"dir"`                // the host's folder: effects live there
+	Ledger   string               `json:"ledger"`             // its address; empty: effects are files
+	Listen   string               `json:"listen,omitempty"`   // where a ledger is to listen
+	Database *workloads.Postgres  `json:"database,omitempty"` // a ledger's; nil: SQLite in Dir
+	Lanes    []InspectorLane      `json:"lanes"`              // an inspector's
 }
 
 // role is what a started worker does.
@@ -136,7 +138,7 @@ func (w *worker) start(ctx context.Context) error {
 	case "consumer":
 		r, err = newConsumerRole(ctx, w)
 	case "ledger":
-		r = ledgerRole{dir: w.cfg.Dir}
+		r, err = newLedgerRole(ctx, w)
 	case "inspector":
 		r, err = newInspectorRole(ctx, w)
 	default:

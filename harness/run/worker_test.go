@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"waybill/harness/history"
+	"waybill/harness/lab/labtest"
 	"waybill/harness/reexec"
 )
 
@@ -143,10 +144,7 @@ func init() {
 	})
 }
 
-func TestMain(m *testing.M) {
-	reexec.Dispatch()
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
 
 func TestAProcessThatDidNotRunForASecondWasStarved(t *testing.T) {
 	dir := t.TempDir()

@@ -57,4 +57,12 @@ type Traits struct {
 	Leader       bool `yaml:"leader" json:"leader"`                         // the queue has a leader
 	DedupStore   bool `yaml:"dedupStore" json:"dedupStore"`                 // the broker refuses a copy it has, within the scope
 	DedupEffect  bool `yaml:"dedupEffect" json:"dedupEffect"`               // the effect's ledger does
+
+	Session       bool `yaml:"session,omitempty" json:"session,omitempty"`             // the producer's library retries, within a session that stores a message once; nobody else does
+	Drainable     bool `yaml:"drainable,omitempty" json:"drainable,omitempty"`         // the broker proves that nothing is left to deliver, though the store cannot be read
+	AcksFirst     bool `yaml:"acksFirst,omitempty" json:"acksFirst,omitempty"`         // the consumer acknowledges before it applies, and applies only what was confirmed
+	Transactional bool `yaml:"transactional,omitempty" json:"transactional,omitempty"` // the effect is an output message, written in one transaction with the acknowledgement
 }
+
+// CanDrain reports whether it can be proven that nothing is left to deliver, so that what is absent is lost.
+func (t Traits) CanDrain() bool { return t.Scannable || t.Drainable }

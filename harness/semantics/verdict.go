@@ -73,6 +73,7 @@ type Cell struct {
 	Stage     Stage            `json:"stage"`
 	Guarantee Guarantee        `json:"guarantee"`
 	Ordered   bool             `json:"ordered,omitempty"`
+	Atomic    bool             `json:"atomic,omitempty"`
 	Result    Result           `json:"result"`
 	Why       string           `json:"why,omitempty"`
 	Exposure  []Exposure       `json:"exposure,omitempty"`
@@ -88,6 +89,10 @@ type Exposure struct {
 	Seen int64  `json:"seen"`
 	Need int64  `json:"need"` // 0: shown, not needed
 }
+
+// ResentStoredOnce is the exposure of a mode whose producer's library retries within a session, and whose broker does not say which copies
+// it had already.
+const ResentStoredOnce = "messages that the library sent again, stored once"
 
 // Met reports whether enough was seen.
 func (e Exposure) Met() bool { return e.Seen >= e.Need }
@@ -120,7 +125,8 @@ type Finding struct {
 	Count   int64    `json:"count"`
 	Tokens  []string `json:"tokens"` // the first twenty, as they are found with grep
 	Detail  string   `json:"detail,omitempty"`
-	Breaks  bool     `json:"breaks"` // whether it contradicts the mode's promise; else it is counted only
+	Breaks  bool     `json:"breaks"`           // whether it contradicts the mode's promise; else it is counted only
+	Jepsen  string   `json:"jepsen,omitempty"` // what jepsen.tests.kafka calls it, where it has a name for it
 }
 
 // Assumption is what a verdict rests on besides the history: held or not, and why not.

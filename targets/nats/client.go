@@ -29,7 +29,11 @@ func newClient(c targets.ClientConfig) (*client, error) {
 }
 
 func (c *client) link() (*link, error) {
-	return open(c.config.Nodes, dialOptions{name: c.config.Name, first: c.config.Member, connected: c.config.Connected})
+	o := dialOptions{name: c.config.Name, first: c.config.Member, connected: c.config.Connected}
+	if err := o.use(c.config.Access); err != nil {
+		return nil, err
+	}
+	return open(c.config.Nodes, o)
 }
 
 // Producer implements targets.Client. It returns before the connection is made.

@@ -14,7 +14,11 @@ import (
 // cluster implements targets.Cluster for the harness. It holds two connections to every node, one of the application's
 // account and one of the system's, each kept to its node: so every node is asked about itself, and a node that does not
 // answer costs one timeout and hides nothing.
-type cluster struct {
+type cluster struct{ peers }
+
+// peers is what there is of any cluster, also of one that somebody else runs: its nodes, each with a connection of the
+// application's account, and the queues made on it.
+type peers struct {
 	log   func(string, ...any)
 	nodes []*node
 
@@ -27,7 +31,7 @@ type node struct {
 	machine machine
 	config  string // path
 	app     *link
-	sys     *link
+	sys     *link // nil of a cluster that somebody else runs
 
 	mu      sync.Mutex
 	process process
@@ -41,7 +45,7 @@ func start(ctx context.Context, ms []machine, log func(string, ...any)) (_ *clus
 	if log == nil {
 		log = func(string, ...any) {}
 	}
-	c := &cluster{log: log, queues: map[string]string{}}
+	c := &cluster{peers{log: log, queues: map[string]string{}}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -61,7 +65,7 @@ func start(ctx context.Context, ms []machine, log func(string, ...any)) (_ *clus
 		if n.app, err = open([]targets.Node{n.Node}, dialOptions{name: "harness"}); err != nil {
 			return nil, err
 		}
-		if n.sys, err = open([]targets.Node{n.Node}, dialOptions{name: "harness-system", user: systemUser}); err != nil {
+		if n.sys, err = open([]targets.Node{n.Node}, dialOptions{name: "harness-system", user: systemUser, password: systemUser}); err != nil {
 			return nil, err
 		}
 	}
@@ -99,7 +103,7 @@ func (n *node) ended() error {
 }
 
 // Nodes implements targets.Cluster.
-func (c *cluster) Nodes() []targets.Node {
+func (c *peers) Nodes() []targets.Node {
 	var ns []targets.Node
 	for _, n := range c.nodes {
 		ns = append(ns, n.Node)
@@ -116,7 +120,7 @@ func (c *cluster) StartNode(ctx context.Context, name string) error {
 	return n.run(ctx)
 }
 
-func (c *cluster) node(name string) (*node, error) {
+func (c *peers) node(name string) (*node, error) {
 	for _, n := range c.nodes {
 		if n.Name == name {
 			return n, nil
@@ -145,7 +149,7 @@ func (c *cluster) await(ctx context.Context) error {
 }
 
 // Close implements targets.Cluster: it closes the harness's connections. The brokers end with their hosts.
-func (c *cluster) Close() error {
+func (c *peers) Close() error {
 	for _, n := range c.nodes {
 		for _, l := range []*link{n.app, n.sys} {
 			if l != nil {

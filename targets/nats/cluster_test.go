@@ -34,9 +34,9 @@ type keeper struct {
 	ended    []error
 }
 
-func (k *keeper) Begin(r string, _, _ history.Position) { k.replicas = append(k.replicas, r) }
-func (k *keeper) Copy(targets.Copy)                     { k.copies++ }
-func (k *keeper) End(_ string, _ int64, err error)      { k.ended = append(k.ended, err) }
+func (k *keeper) Begin(r string, _ []targets.Range) { k.replicas = append(k.replicas, r) }
+func (k *keeper) Copy(targets.Copy)                 { k.copies++ }
+func (k *keeper) End(_ string, _ int64, err error)  { k.ended = append(k.ended, err) }
 
 func TestLocalCluster(t *testing.T) {
 	c := localCluster(t)

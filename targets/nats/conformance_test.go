@@ -12,5 +12,6 @@ import (
 func TestMain(m *testing.M) { os.Exit(labtest.Main(m)) }
 
 func TestConformance(t *testing.T) {
-	labtest.Run(t, func(t *testing.T, l *lab.Lab) { targettest.Run(t, target{}, l) })
+	dist := targettest.Provision(t, target{})
+	labtest.RunOver(t, dist.Overlay, func(t *testing.T, l *lab.Lab) { targettest.Run(t, target{}, dist, l) })
 }

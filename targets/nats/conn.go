@@ -2,6 +2,7 @@ package nats
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -31,7 +32,9 @@ type link struct {
 type dialOptions struct {
 	name      string
 	user      string // "" is the application's account
-	first     int    // index of the node to try first
+	password  string
+	tls       *tls.Config // nil: not encrypted
+	first     int         // index of the node to try first
 	connected func(open bool, addr, why string)
 }
 
@@ -64,7 +67,8 @@ func open(nodes []targets.Node, o dialOptions) (*link, error) {
 	opts.Timeout = dialTimeout
 	opts.CustomDialer = l
 	opts.SubChanLen = heldByClient
-	opts.User, opts.Password = o.user, o.user
+	opts.User, opts.Password = o.user, o.password
+	opts.Secure, opts.TLSConfig = o.tls != nil, o.tls
 
 	// Callbacks come from one goroutine of the library, in order.
 	var addr string

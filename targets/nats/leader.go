@@ -28,10 +28,19 @@ type raft struct {
 	Term  uint64 `json:"term"`
 }
 
-// Leader implements targets.LeaderFinder. Every node is asked for its part in the Raft group, and among those that
+// Leaders implements targets.LeaderFinder: a queue here is one partition.
+func (c *cluster) Leaders(ctx context.Context, queue, of string) ([]targets.Leadership, error) {
+	node, term, err := c.leader(ctx, queue, of)
+	if err != nil {
+		return nil, err
+	}
+	return []targets.Leadership{{Node: node, Epoch: term}}, nil
+}
+
+// leader finds who leads one Raft group. Every node is asked for its part in the Raft group, and among those that
 // believe they lead, the one with the highest term does: an old leader that is cut off goes on believing for seconds.
 // The epoch is the Raft term. targets.ErrNoLeader is wrapped when no node that answers leads.
-func (c *cluster) Leader(ctx context.Context, queue, of string) (string, uint64, error) {
+func (c *cluster) leader(ctx context.Context, queue, of string) (string, uint64, error) {
 	group, owner, err := c.group(ctx, queue, of)
 	if err != nil {
 		return "", 0, err
@@ -120,7 +129,7 @@ func (c *cluster) MoveLeader(ctx context.Context, queue, of, node string) error 
 	}
 	var last error
 	for {
-		leader, _, err := c.Leader(ctx, queue, of)
+		leader, _, err := c.leader(ctx, queue, of)
 		switch {
 		case err != nil:
 			last = err

@@ -13,7 +13,7 @@ import (
 
 // Policies implements targets.PolicyReader, from the leaders of the stream and of its consumer. A queue of core NATS has
 // none: it holds nothing.
-func (c *cluster) Policies(ctx context.Context, queue string) ([]targets.Policy, error) {
+func (c *peers) Policies(ctx context.Context, queue string) ([]targets.Policy, error) {
 	n := namesOf(queue)
 	if !c.isStream(n.stream) {
 		return nil, nil
@@ -41,7 +41,7 @@ func (c *cluster) Policies(ctx context.Context, queue string) ([]targets.Policy,
 	}, nil
 }
 
-func (c *cluster) isStream(s string) bool {
+func (c *peers) isStream(s string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, is := c.queues[s]

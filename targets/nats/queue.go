@@ -32,6 +32,11 @@ func consumerConfig(n names) *server.ConsumerConfig {
 // CreateQueue implements targets.Cluster. Making a queue that exists with the same settings is no error and keeps what it
 // holds; with other settings it is one. A core queue is nothing but a name.
 func (c *cluster) CreateQueue(ctx context.Context, q targets.Queue) error {
+	return c.makeQueue(ctx, q, c.await)
+}
+
+// makeQueue is CreateQueue, with a way to wait until the cluster serves it.
+func (c *peers) makeQueue(ctx context.Context, q targets.Queue, await func(context.Context) error) error {
 	m, ok := modeOf(q.Mode)
 	if !ok {
 		return fmt.Errorf("nats: no mode %q: want one of %q", q.Mode, modeNames())
@@ -46,7 +51,7 @@ func (c *cluster) CreateQueue(ctx context.Context, q targets.Queue) error {
 	c.mu.Lock()
 	c.queues[n.stream] = q.Mode
 	c.mu.Unlock()
-	if err := c.await(ctx); err != nil {
+	if err := await(ctx); err != nil {
 		return err
 	}
 	return c.reachable(ctx, n)
@@ -55,7 +60,7 @@ func (c *cluster) CreateQueue(ctx context.Context, q targets.Queue) error {
 // reachable waits until a publish at any node reaches the stream's leader, which is later than that there is one: nodes
 // tell each other what they listen to. The probe names a stream that it expects and that is not there, so the leader
 // answers with a refusal and nothing is stored.
-func (c *cluster) reachable(ctx context.Context, n names) error {
+func (c *peers) reachable(ctx context.Context, n names) error {
 	return c.each(func(_ int, at *node) error {
 		probe := nats.NewMsg(n.stream + ".probe")
 		probe.Header.Set(nats.ExpectedStreamHdr, "none")
@@ -78,7 +83,7 @@ func (c *cluster) reachable(ctx context.Context, n names) error {
 }
 
 // create repeats until both are made: a cluster that has just formed refuses for a moment.
-func (c *cluster) create(ctx context.Context, n names) error {
+func (c *peers) create(ctx context.Context, n names) error {
 	var stream server.JSApiStreamCreateResponse
 	var consumer server.JSApiConsumerCreateResponse
 	for {
@@ -97,7 +102,7 @@ func (c *cluster) create(ctx context.Context, n names) error {
 }
 
 // flush makes a round trip to every node.
-func (c *cluster) flush(ctx context.Context) error {
+func (c *peers) flush(ctx context.Context) error {
 	return c.each(func(_ int, n *node) error {
 		ctx, cancel := context.WithTimeout(ctx, ask)
 		defer cancel()
@@ -109,7 +114,7 @@ func (c *cluster) flush(ctx context.Context) error {
 }
 
 // streams are the names of the queues that are streams.
-func (c *cluster) streams() []string {
+func (c *peers) streams() []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var ss []string

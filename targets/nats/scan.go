@@ -97,7 +97,7 @@ func (i *inspector) read(ctx context.Context, replica string, o *server.Consumer
 		return err
 	}
 	p := progress{held: o.NumPending, last: s.State.LastSeq, deleted: uint64(s.State.NumDeleted)}
-	v.Begin(replica, history.Position{Offset: int64(s.State.FirstSeq)}, history.Position{Offset: int64(p.last)})
+	v.Begin(replica, []targets.Range{{From: history.Position{Offset: int64(s.State.FirstSeq)}, To: history.Position{Offset: int64(p.last)}}})
 	defer func() { v.End(replica, int64(p.copies), err) }()
 
 	inbox := nats.NewInbox()

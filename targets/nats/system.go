@@ -52,7 +52,7 @@ func (n *node) monitor(ctx context.Context, what string, options map[string]any,
 }
 
 // each runs f for all nodes at once and joins what failed.
-func (c *cluster) each(f func(i int, n *node) error) error {
+func (c *peers) each(f func(i int, n *node) error) error {
 	errs := make([]error, len(c.nodes))
 	var all sync.WaitGroup
 	for i, n := range c.nodes {
@@ -64,10 +64,13 @@ func (c *cluster) each(f func(i int, n *node) error) error {
 
 // api makes a JetStream API request by whichever node answers it, and decodes the answer. An answer that is an error ends
 // the search if it is settled: a node that lost its leader says "not available", and another may know better.
-func (c *cluster) api(ctx context.Context, subject string, body, into any) error {
-	b, err := json.Marshal(body)
-	if err != nil {
-		return fmt.Errorf("nats: request %s: %w", subject, err)
+func (c *peers) api(ctx context.Context, subject string, body, into any) error {
+	var b []byte // some requests must be empty
+	if body != nil {
+		var err error
+		if b, err = json.Marshal(body); err != nil {
+			return fmt.Errorf("nats: request %s: %w", subject, err)
+		}
 	}
 	var errs []error
 	for _, n := range c.nodes {

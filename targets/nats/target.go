@@ -14,19 +14,20 @@ func init() { targets.Register(target{}) }
 // target implements targets.Target.
 type target struct{}
 
-func (target) Describe() targets.Description {
+func (target) Describe(string) targets.Description {
 	var ms []semantics.Mode
 	for _, m := range modes() {
 		ms = append(ms, m.Mode)
 	}
 	return targets.Description{
 		Name: "nats", Title: "NATS JetStream", Version: server.VERSION,
-		Modes: ms, Settings: settings(), Timing: timing(),
+		Profiles: []targets.Profile{{Name: profile, Summary: "three nodes of the linked-in server, file storage, defaults but for the timeouts"}},
+		Modes:    ms, Settings: settings(), Timing: timing(), Leaders: []string{ofQueue, ofConsumer, ofController},
 	}
 }
 
 // Provision implements targets.Target: the server is part of this binary.
-func (target) Provision(context.Context, string) (targets.Distribution, error) {
+func (target) Provision(context.Context, targets.Provisioning) (targets.Distribution, error) {
 	return targets.Distribution{Version: server.VERSION}, nil
 }
 

@@ -50,6 +50,18 @@ func Main(m *testing.M) int {
 // The copy runs t from its beginning: what stands before Run in the test happens outside and inside.
 func Run(t *testing.T, f func(t *testing.T, l *lab.Lab)) {
 	t.Helper()
+	RunOver(t, nil, f)
+}
+
+// RunOver is Run in a lab with an overlay, as lab.Spec has it.
+func RunOver(t *testing.T, overlay map[string]string, f func(t *testing.T, l *lab.Lab)) {
+	t.Helper()
+	RunIn(t, lab.Spec{Overlay: overlay}, f)
+}
+
+// RunIn is Run in a lab as s describes it; the package itself sets what it needs: Dir, Program, Args, Stdout, Stderr and Control.
+func RunIn(t *testing.T, s lab.Spec, f func(t *testing.T, l *lab.Lab)) {
+	t.Helper()
 	if control := lab.Control(); control != nil {
 		runInside(t, control, f)
 		return
@@ -65,10 +77,9 @@ func Run(t *testing.T, f func(t *testing.T, l *lab.Lab)) {
 		t.Fatal(err)
 	}
 	defer output.Close()
-	o, err := lab.Enter(lab.Spec{
-		Dir: t.TempDir(), Program: program, Args: arguments(t),
-		Stdout: input, Stderr: input, Control: theirs,
-	})
+	s.Dir, s.Program, s.Args = t.TempDir(), program, arguments(t)
+	s.Stdout, s.Stderr, s.Control = input, input, theirs
+	o, err := lab.Enter(s)
 	input.Close()
 	theirs.Close()
 	if err != nil {
@@ -123,9 +134,7 @@ func runInside(t *testing.T, control io.Writer, f func(t *testing.T, l *lab.Lab)
 // that call lab.Enter themselves; Run does it. With WAYBILL_NO_LAB=1 it skips t.
 func Hold(t *testing.T) {
 	t.Helper()
-	if os.Getenv(Off) == "1" {
-		t.Skipf("%s=1 is set: tests that need a lab do not run", Off)
-	}
+	Need(t, "leave to start labs, since "+Off+"=1 is set", os.Getenv(Off) != "1")
 	release, err := acquire(t.Context(), lockFile())
 	if err != nil {
 		t.Fatal(err)

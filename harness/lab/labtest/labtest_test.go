@@ -66,7 +66,7 @@ func TestVerdictsComeOutOfTheLab(t *testing.T) {
 
 func TestWithoutLabsTestsAreSkippedOnlyWhenToldSo(t *testing.T) {
 	c := self("-test.run=^TestPlanted$", "-test.v")
-	c.Env = append(os.Environ(), labtest.Off+"=1")
+	c.Env = append(os.Environ(), labtest.Off+"=1", labtest.Require+"=")
 	out, err := c.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), labtest.Off+"=1 is set") {
 		t.Errorf("%v, expected a skip that says why:\n%s", err, out)

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"waybill/harness/campaign"
+	"waybill/targets"
+)
+
+func provisionCommand(s screen) *cobra.Command {
+	var version, dist string
+	c := &cobra.Command{
+		Use:   "provision TARGET...",
+		Short: "Fetch what a target needs, ahead of a run",
+		Long: `Finds or fetches what the brokers need, outside the lab, and says what it found and where. 'test' does
+the same when it has to; afterwards neither needs a network. What is there already is not fetched
+again, and what was interrupted goes on.
+
+Exit code 3 for a target that there is not, 4 if something cannot be fetched or must be installed first:
+the message says how.`,
+		Example: `  waybill provision kafka rabbitmq
+  waybill provision kafka --version 3.9.1
+  waybill provision rabbitmq --dist ~/rabbitmq_server-4.1.0`,
+		Args: cobra.MinimumNArgs(1),
+	}
+	c.Flags().StringVar(&version, "version", "", "version of the product; default: the target's")
+	c.Flags().StringVar(&dist, "dist", "", "folder of an unpacked distribution of the product to use, instead of one that is found or fetched")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := oneTarget(args, map[string]string{"version": version, "dist": dist}); err != nil {
+			return err
+		}
+		for _, name := range args {
+			began := time.Now()
+			var d targets.Distribution
+			err := provisioning(cmd.Context(), s, func(ctx context.Context, log func(string, ...any)) (err error) {
+				d, err = campaign.Fetch(ctx, name, version, dist, log)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if err := showDistribution(s, name, d, time.Since(began)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return c
+}
+
+// oneTarget checks the names before anything is fetched, and that what is said of one product is not said of several.
+func oneTarget(names []string, flags map[string]string) error {
+	for _, name := range names {
+		if _, ok := targets.Find(name); !ok {
+			return fmt.Errorf("no target %q: want some of %s", name, strings.Join(targets.Names(), ", "))
+		}
+	}
+	for _, flag := range slices.Sorted(maps.Keys(flags)) {
+		if flags[flag] != "" && len(names) > 1 {
+			return fmt.Errorf("--%s %s: of which? want one target with it, got %s", flag, flags[flag], strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+func showDistribution(s screen, name string, d targets.Distribution, took time.Duration) error {
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s\t%s\n", name, d.Version)
+	if d.Dir != "" {
+		fmt.Fprintf(w, "  where\t%s\n", d.Dir)
+	}
+	for _, over := range slices.Sorted(maps.Keys(d.Overlay)) {
+		fmt.Fprintf(w, "  over %s\t%s\n", over, d.Overlay[over])
+	}
+	for _, fact := range slices.Sorted(maps.Keys(d.Facts)) {
+		fmt.Fprintf(w, "  %s\t%s\n", fact, printable(d.Facts[fact]))
+	}
+	fmt.Fprintf(w, "  took\t%s\n", took.Round(100*time.Millisecond))
+	return w.Flush()
+}
+
+// provisioning calls fetch, shows its progress, and cancels it at the first SIGINT or SIGTERM.
+func provisioning(ctx context.Context, s screen, fetch func(ctx context.Context, log func(string, ...any)) error) error {
+	if ctx == nil {
+		ctx = context.Background()
+	}
+	ctx, release := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer release()
+	began := time.Now()
+	err := fetch(ctx, func(format string, args ...any) {
+		fmt.Fprintf(s.err, "%s  %s\n", clock(time.Since(began)), printable(fmt.Sprintf(format, args...)))
+	})
+	if ctx.Err() != nil {
+		return coded{ExitRun, errors.Join(errors.New("interrupted while provisioning; nothing was started, and what has been fetched is used the next time"), err)}
+	}
+	return err
+}

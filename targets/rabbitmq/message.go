@@ -1,0 +1,84 @@
+package rabbitmq
+
+import (
+	"strconv"
+
+	amqp "github.com/rabbitmq/amqp091-go"
+	"waybill/targets"
+)
+
+// Headers that a message travels with. The token is a header, so that grep finds it in the broker's files.
+const (
+	headerToken   = "wb-token"
+	headerAttempt = "wb-attempt"
+	headerKey     = "wb-key"
+)
+
+// encode makes the message to publish and the routing key that it gets. Numbers travel as text: a table's integers come
+// back in whatever width the broker chose.
+func (m mode) encode(n names, msg targets.Message) (key string, p amqp.Publishing) {
+	key = n.key
+	if m.astray && msg.Key%share == 0 {
+		key = n.nowhere
+	}
+	p = amqp.Publishing{
+		Headers: amqp.Table{
+			headerToken:   msg.Token,
+			headerAttempt: strconv.FormatUint(uint64(msg.Attempt), 10),
+			headerKey:     strconv.FormatUint(uint64(msg.Key), 10),
+		},
+		DeliveryMode: amqp.Transient,
+		Body:         msg.Payload,
+	}
+	if m.persistent {
+		p.DeliveryMode = amqp.Persistent
+	}
+	return key, p
+}
+
+// decode reads what encode wrote. Headers that are missing or no numbers become zero: the audit sees what arrived.
+func decode(h amqp.Table) (token string, attempt, key uint32) {
+	token, _ = h[headerToken].(string)
+	return token, number(h[headerAttempt]), number(h[headerKey])
+}
+
+func number(v any) uint32 {
+	s, _ := v.(string)
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(n)
+}
+
+// headerDeliveries counts, on quorum queues, how often a message was delivered before and came back. Other queues know only
+// whether it was.
+const headerDeliveries = "x-delivery-count"
+
+// deliveries is the number of this delivery, from 1; 0 if all that is known is that it is not the first.
+func deliveries(d *amqp.Delivery) uint64 {
+	if n, ok := integer(d.Headers[headerDeliveries]); ok && n > 0 {
+		return n + 1
+	}
+	if d.Redelivered {
+		return 0
+	}
+	return 1
+}
+
+// integer reads a table's integer, whose width is the broker's choice.
+func integer(v any) (uint64, bool) {
+	switch n := v.(type) {
+	case int64:
+		return uint64(n), n >= 0
+	case int32:
+		return uint64(n), n >= 0
+	case int16:
+		return uint64(n), n >= 0
+	case int8:
+		return uint64(n), n >= 0
+	case uint8:
+		return uint64(n), true
+	}
+	return 0, false
+}

@@ -1,0 +1,167 @@
+package workloads
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+
+	"waybill/harness/experiment"
+	"waybill/harness/history"
+	"waybill/targets"
+)
+
+// ProcessorConfig says how one processor life works.
+type ProcessorConfig struct {
+	Life  history.Life
+	Lane  uint32
+	Stamp Stamp
+	Load  experiment.Load // Withhold is the share of transactions aborted on purpose
+	Seed  uint64
+}
+
+// TransactionalConsumer is what a Processor speaks through.
+type TransactionalConsumer interface {
+	targets.Consumer
+	targets.Transactor
+}
+
+// Processor is one member of a lane's consumer group that consumes, transforms and produces: for each batch one transaction of the broker's
+// own, in which every message becomes an output message and the positions of the inputs are committed. A message is applied when its output
+// is committed. Each message is processed while the transaction is open, after the output of the one before it was handed over.
+type Processor struct {
+	cfg      ProcessorConfig
+	client   TransactionalConsumer
+	rec      *history.Recorder // written by Run, and by the client while Run waits for it
+	counters *history.Counters
+	rng      *rand.Rand
+	steady   atomic.Bool // probing is on
+	number   uint64      // of the last transaction
+}
+
+// NewProcessor makes a processor; Run starts it.
+func NewProcessor(cfg ProcessorConfig, client TransactionalConsumer, rec *history.Recorder) *Processor {
+	return &Processor{cfg: cfg, client: client, rec: rec, counters: rec.Counters(), rng: rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.Life)))}
+}
+
+// Pause stops aborting transactions, so that the group can drain; deliveries go on. Resume allows it again.
+func (p *Processor) Pause()  { p.steady.Store(false) }
+func (p *Processor) Resume() { p.steady.Store(true) }
+
+// Run works until ctx ends or the recorder fails.
+func (p *Processor) Run(ctx context.Context) error {
+	var call uint64
+	for ctx.Err() == nil {
+		call++
+		ds, msgs, err := receive(ctx, p.client, p.rec, p.cfg.Lane, p.cfg.Stamp, call)
+		if err != nil {
+			return err
+		}
+		if len(ds) == 0 {
+			continue
+		}
+		if err := p.transact(ctx, ds, msgs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// transaction is one under way: what its callbacks record. An error of the recorder is kept.
+type transaction struct {
+	*Processor
+	inputs []targets.Delivery
+	msgs   []history.Msg
+	commit bool
+	over   int  // outputs handed over
+	ending bool // the end was called
+	err    error
+}
+
+func (p *Processor) transact(ctx context.Context, ds []targets.Delivery, msgs []history.Msg) error {
+	p.number++
+	t := &transaction{Processor: p, inputs: ds, msgs: msgs}
+	t.commit = !p.steady.Load() || p.rng.Float64() >= p.cfg.Load.Withhold
+	t.put(history.Event{Kind: history.TxnBegin})
+	outputs := make([]targets.Message, len(ds))
+	for i, d := range ds {
+		outputs[i] = targets.Message{Token: d.Token, Attempt: d.Attempt, Key: d.Key, Payload: d.Payload}
+		t.each(history.TxnMember, i, history.NoStatus)
+		t.each(history.ApplyBegin, i, history.NoStatus)
+	}
+	if t.err != nil {
+		return t.err
+	}
+	p.counters.Store(history.InTransaction, 1)
+	process(ctx, p.cfg.Load.Processing)
+	end := p.client.Transact(ctx, targets.Transaction{ID: fmt.Sprintf("%d/%d", p.cfg.Life, p.number), Inputs: ds, Outputs: outputs, Abort: !t.commit,
+		Output: func() { t.output(ctx) }, Ending: t.end})
+	t.ended(end)
+	p.counters.Store(history.InTransaction, 0)
+	p.counters.Add(history.AppliedUnacked, -uint64(t.over))
+	p.counters.Add(history.Held, -uint64(len(ds)))
+	return t.err
+}
+
+// output counts an output that was handed over, and processes the next message.
+func (t *transaction) output(ctx context.Context) {
+	t.over++
+	t.counters.Add(history.AppliedUnacked, 1)
+	if t.over < len(t.inputs) {
+		process(ctx, t.cfg.Load.Processing)
+	}
+}
+
+// end records that the end is about to be called.
+func (t *transaction) end() {
+	t.ending = true
+	e := history.Event{Kind: history.TxnEnd}
+	if t.commit {
+		e.Flags = history.Commit
+		for i := range t.inputs {
+			t.each(history.AckCalled, i, history.NoStatus)
+		}
+	}
+	t.put(e)
+}
+
+// ended records how the transaction ended, and with it each of its effects and acknowledgements.
+func (t *transaction) ended(end targets.TransactionEnd) {
+	e := history.Event{Kind: history.TxnOutcome, Status: end.Status, Reason: end.Reason, Text: end.Text}
+	applied, acked := history.Unknown, history.Unknown
+	switch end.Status {
+	case history.OK:
+		applied, acked = history.OK, history.Confirmed
+		t.counters.Add(history.Applied, uint64(len(t.inputs)))
+		t.counters.Add(history.AckedByConsumer, uint64(len(t.inputs)))
+	case history.Aborted, history.Fenced:
+		applied, acked = history.Failed, history.Failed
+		if !t.commit && e.Reason == history.NoReason {
+			e.Reason = history.Withheld
+		}
+	}
+	t.put(e)
+	for i := range t.inputs {
+		t.each(history.ApplyEnd, i, applied)
+		if t.ending && t.commit {
+			t.each(history.AckOutcome, i, acked)
+		}
+	}
+}
+
+// each records an event about one input.
+func (t *transaction) each(k history.Kind, i int, s history.Status) {
+	d := t.inputs[i]
+	e := history.Event{Kind: k, Msg: t.msgs[i], Pos: d.Pos, Tag: d.Tag, Status: s}
+	if k == history.AckCalled {
+		e.Flags = history.Commit
+	}
+	t.put(e)
+}
+
+func (t *transaction) put(e history.Event) {
+	e.Lane, e.Txn = t.cfg.Lane, t.number
+	if t.err == nil {
+		t.err = t.rec.Record(&e)
+	}
+}

@@ -127,6 +127,9 @@ func TestTransactions(t *testing.T) {
 			begin(2, "final").scanned(2, 1).outputs(2, out{n: 1, txn: 1, by: con}).end(2), map[string]int64{"resurrected": 1}, semantics.Broken, semantics.Losses{}},
 		{"so is what a processor wrote that was killed before it called the commit", txnScript().stored(1).openTxn(con, 1, 1).add(ctl, killed).scanned(1, 1).
 			outputs(1, out{n: 1, txn: 1, by: con}).end(1), map[string]int64{"resurrected": 1}, semantics.Broken, semantics.Losses{}},
+		{"and half of it is no torn transaction as well", txnScript().stored(1, 2).openTxn(con, 1, 1, 2).add(ctl, killed).
+			openTxn(other, 1, 2).commit(other, 1).ended(other, 1, history.OK).scanned(1, 1, 2).
+			outputs(1, out{n: 1, txn: 1, by: con}, out{n: 2, txn: 1, by: other}).end(1), map[string]int64{"resurrected": 1}, semantics.Broken, semantics.Losses{}},
 		{"and if that becomes visible later", txnScript().stored(1).openTxn(con, 1, 1).add(ctl, killed).
 			openTxn(other, 1, 1).commit(other, 1).ended(other, 1, history.OK).scanned(1, 1).outputs(1, out{n: 1, txn: 1, by: other}).end(1).
 			begin(2, "final").scanned(2, 1).outputs(2, out{n: 1, txn: 1, by: con}).end(2), map[string]int64{"resurrected": 1}, semantics.Broken, semantics.Losses{}},

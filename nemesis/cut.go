@@ -41,6 +41,7 @@ func (c *cut) Arm(ctx context.Context) error {
 }
 
 func (c *cut) Inject(context.Context) error {
+	c.trigger.reset()
 	for _, l := range c.links {
 		heal, err := c.v.Links.Cut(l.from, l.to)
 		if err != nil {
@@ -69,6 +70,9 @@ func (c *cut) Observe(ctx context.Context) (Exposure, error) {
 		}
 		return nil
 	})
+	if h, lasts := c.trigger.(*holding); lasts && err == nil {
+		err = c.v.await(ctx, h.look)
+	}
 	return c.trigger.exposure(), err
 }
 

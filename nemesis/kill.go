@@ -39,7 +39,9 @@ func (k *kill) Arm(ctx context.Context) error {
 func (k *kill) Inject(ctx context.Context) error {
 	for n := 1; ; n++ {
 		k.dead = true
-		if err := k.v.Machines.Kill(ctx, k.hosts...); err != nil || n >= k.times {
+		k.trigger.reset()
+		err := k.trigger.strike(ctx, k.hosts, func(hosts ...string) error { return k.v.Machines.Kill(ctx, hosts...) })
+		if err != nil || n >= k.times {
 			return err
 		}
 		x, err := k.Observe(ctx)

@@ -13,7 +13,7 @@ func init() {
 	Register(Fault{
 		Name:    "kill-consumer",
 		Summary: "SIGKILL one member of each consumer group while it holds unacknowledged messages",
-		Plan:    "one consumer of each lane (times: {times}), while it holds one delivery applied and not acknowledged, and at least 4 not yet applied",
+		Plan:    "one consumer of each lane (times: {times}), each while it holds one delivery applied and not acknowledged, and at least 4 not yet applied",
 		Params:  []Param{{Name: "times", Values: []string{"1", "10", "100"}, Meaning: "how often in a row, each time as soon as it holds deliveries again"}},
 		Tour:    true,
 		Length:  func(t Timing) time.Duration { return t.Redelivery + time.Second },
@@ -42,7 +42,7 @@ func sparesNothing(semantics.Mode, semantics.Stage) string { return "" }
 
 // onePerLane picks a consumer of each lane.
 func onePerLane(rng *rand.Rand, v View) *holding {
-	h := &holding{v: v, least: 4}
+	h := &holding{v: v, least: 4, ready: map[string]bool{}}
 	for _, l := range v.Lanes {
 		h.victims = append(h.victims, victim{l.Consumers[rng.IntN(len(l.Consumers))], l})
 	}

@@ -19,7 +19,8 @@ func (p *pause) Arm(ctx context.Context) error { return p.v.await(ctx, p.trigger
 
 func (p *pause) Inject(ctx context.Context) error {
 	p.stopped = true
-	return p.v.Machines.Pause(ctx, p.hosts...)
+	p.trigger.reset()
+	return p.trigger.strike(ctx, p.hosts, func(hosts ...string) error { return p.v.Machines.Pause(ctx, hosts...) })
 }
 
 func (p *pause) Observe(context.Context) (Exposure, error) {

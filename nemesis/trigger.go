@@ -1,7 +1,10 @@
 package nemesis
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"waybill/harness/history"
@@ -32,22 +35,25 @@ func (f *inFlight) look() bool {
 
 func (f *inFlight) reset() {}
 
+// strike does it to all at one instant, the one that was waited for.
+func (f *inFlight) strike(_ context.Context, hosts []string, do func(hosts ...string) error) error {
+	return do(hosts...)
+}
+
 func (f *inFlight) exposure() Exposure {
 	return Exposure{Bit: f.all, Count: f.n, Text: "publishes without a confirmation at the strike: " + strings.Join(f.seen, ", ")}
 }
 
-// holding is the trigger of faults that strike consumers: every victim has received messages that it has not applied yet,
+// holding is the trigger of faults that strike consumers: a victim has received messages that it has not applied yet,
 // and where it acknowledges after applying, has applied one of them without having acknowledged it. A processor of transactions has
-// applied what it has handed over in one that is still open.
+// applied what it has handed over in one that is still open. Such moments last for milliseconds and do not coincide in many lanes, so
+// each victim has its own.
 type holding struct {
 	v       View
 	victims []victim
-	least   uint64 // deliveries held and not yet applied: what is left of the batch must outlast the strike's way to the victim
-	alive   bool   // the victims go on after the strike: what they held at the last look counts
-	struck  bool   // the victims are dead or stopped: what they hold is as it was then
-	seen    []string
-	n       int64
-	all     bool
+	least   uint64          // deliveries held and not yet applied: what is left of the batch must outlast the strike's way to the victim
+	alive   bool            // the victims go on after the strike, which lasts: what they hold at any moment of it counts
+	ready   map[string]bool // hosts that held enough at some moment since the last reset
 }
 
 type victim struct {
@@ -55,49 +61,89 @@ type victim struct {
 	lane Lane
 }
 
+// look notes who holds enough now, and reports whether each victim has at some moment.
 func (h *holding) look() bool {
-	h.seen, h.n, h.all = h.seen[:0], 0, true
+	all := true
 	for _, x := range h.victims {
-		held := h.v.Clients.Counter(x.host, history.Held)
-		applied := h.v.Clients.Counter(x.host, history.AppliedUnacked)
-		h.n += int64(held)
-		h.all = h.all && held >= applied+h.spare(x)
-		if acksAfter(x.lane) {
-			h.all = h.all && applied > 0
+		spare := h.least
+		if h.alive {
+			spare = spareOfTheStruck(x)
 		}
-		h.seen = append(h.seen, fmt.Sprintf("%s held %d (%d applied)", x.host, held, applied))
+		h.ready[x.host] = h.ready[x.host] || h.holds(x, spare)
+		all = all && h.ready[x.host]
 	}
-	return h.all
+	return all
 }
 
-// spare is how many deliveries not yet applied a victim must hold: none need be left once it is struck.
-func (h *holding) spare(x victim) uint64 {
-	switch {
-	case h.struck && acksAfter(x.lane):
+// holds reports whether a victim holds at least spare deliveries that it has not applied, and one that it has applied and not acknowledged.
+func (h *holding) holds(x victim, spare uint64) bool {
+	held, applied := h.figures(x)
+	return held >= applied+spare && (applied > 0 || !acksAfter(x.lane))
+}
+
+func (h *holding) figures(x victim) (held, applied uint64) {
+	return h.v.Clients.Counter(x.host, history.Held), h.v.Clients.Counter(x.host, history.AppliedUnacked)
+}
+
+// spareOfTheStruck is how many deliveries not yet applied a victim must hold that goes no further: none need be left, unless only they
+// are at stake.
+func spareOfTheStruck(x victim) uint64 {
+	if acksAfter(x.lane) {
 		return 0
-	case h.struck:
-		return 1
 	}
-	return h.least
+	return 1
 }
 
 // acksAfter is true of lanes in which something can be applied and not acknowledged.
 func acksAfter(l Lane) bool { return l.Mode.Traits.Acks && !l.Mode.Traits.AcksFirst }
 
-func (h *holding) reset() { h.struck = false }
+func (h *holding) reset() { clear(h.ready) }
+
+// strike does it to each victim as soon as that holds enough, and to those that did not when the limit of the trigger has passed.
+func (h *holding) strike(ctx context.Context, _ []string, do func(hosts ...string) error) error {
+	left := slices.Clone(h.victims)
+	var failed error
+	err := h.v.await(ctx, func() bool {
+		left = slices.DeleteFunc(left, func(x victim) bool {
+			if failed != nil || !h.holds(x, h.least) {
+				return false
+			}
+			failed = do(x.host)
+			return true
+		})
+		return len(left) == 0 || failed != nil
+	})
+	for _, x := range left {
+		if failed == nil && err == nil {
+			failed = do(x.host)
+		}
+	}
+	return errors.Join(err, failed)
+}
 
 // exposure looks again at victims that are dead or stopped: their live figures outlive them, and tell what they held when they were struck.
 func (h *holding) exposure() Exposure {
-	if !h.alive {
-		h.struck = true
-		h.look()
+	x := Exposure{Bit: true}
+	var seen []string
+	for _, v := range h.victims {
+		held, applied := h.figures(v)
+		x.Count += int64(held)
+		if h.alive {
+			x.Bit = x.Bit && h.ready[v.host]
+		} else {
+			x.Bit = x.Bit && h.holds(v, spareOfTheStruck(v))
+		}
+		seen = append(seen, fmt.Sprintf("%s held %d (%d applied)", v.host, held, applied))
 	}
-	return Exposure{Bit: h.all, Count: h.n, Text: "deliveries unacknowledged at the strike: " + strings.Join(h.seen, ", ")}
+	x.Text = "deliveries unacknowledged at the strike: " + strings.Join(seen, ", ")
+	return x
 }
 
 // trigger is something to wait for before a strike, and to report after it.
 type trigger interface {
 	look() bool
+	// strike does it to the hosts: at once, or to each at a moment of its own.
+	strike(ctx context.Context, hosts []string, do func(hosts ...string) error) error
 	exposure() Exposure
-	reset() // the victims live again
+	reset() // the victims live again, or are about to be struck
 }

@@ -92,7 +92,7 @@ type Access struct {
 	CA        string   `json:"ca"` // PEM file; "" trusts what the machine trusts
 	Cert      string   `json:"cert"`
 	Key       string   `json:"key"`
-	Mechanism string   `json:"mechanism"` // of SASL: "plain", "scram-sha-256", "scram-sha-512"; "" is the product's usual one
+	Mechanism string   `json:"mechanism"` // of SASL: "plain", "scram-sha-256", "scram-sha-512", "external" (by certificate); "" is the product's usual one
 	User      string   `json:"user"`
 	Password  string   `json:"password"`
 }

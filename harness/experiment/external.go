@@ -16,8 +16,10 @@ const (
 	EnvPassword = "WAYBILL_PASSWORD"
 )
 
-// Mechanisms of SASL that access.mechanism may name.
-var mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512"}
+// Mechanisms of SASL that access.mechanism may name. By the last, the client's certificate says who it is.
+var mechanisms = []string{"plain", "scram-sha-256", "scram-sha-512", byCertificate}
+
+const byCertificate = "external"
 
 // FromEnvironment is the access with the credentials that the environment has. It is for external clusters only: without one there
 // is nobody to give them to.
@@ -79,7 +81,7 @@ func (a AccessSpec) Check() error {
 	switch {
 	case a.Mechanism != "" && !slices.Contains(mechanisms, a.Mechanism):
 		return fmt.Errorf("experiment: access.mechanism is %q: want one of %q", a.Mechanism, mechanisms)
-	case a.Mechanism != "" && a.User == "":
+	case a.Mechanism != "" && a.Mechanism != byCertificate && a.User == "":
 		return fmt.Errorf("experiment: access.mechanism is %q: want access.user with it, or %s in the environment", a.Mechanism, EnvUser)
 	case a.Password != "" && a.User == "":
 		return fmt.Errorf("experiment: access.password is given: want access.user with it, or %s in the environment", EnvUser)

@@ -40,7 +40,7 @@ var (
 	faultsOfLinks   = []string{"slow-link"}
 	faultsOfDisks   = []string{"power-failure"}
 	faultsOfAll     = slices.Concat([]string{
-		"kill-consumer", "kill-producer", "kill-broker", "kill-leader", "kill-all",
+		"kill-consumer", "kill-producer", "kill-broker", "kill-leader", "kill-controller", "kill-all",
 		"pause-consumer", "pause-broker", "restart-broker",
 	}, faultsOfNetwork, faultsOfLinks, faultsOfDisks)
 )

@@ -170,18 +170,23 @@ func (c *controller) scan(ctx context.Context, q inspection) error {
 	})
 }
 
-// every polls until check returns nil. At the end of ctx the error is the last one of check, marked with the context's.
+// every polls until check returns nil. At the end of ctx the error is the last one that check returned of its own accord, and was not cut
+// short by that end, marked with the context's.
 func every(ctx context.Context, d time.Duration, check func(context.Context) error) error {
 	t := time.NewTicker(d)
 	defer t.Stop()
+	var last error
 	for {
 		err := check(ctx)
 		if err == nil {
 			return nil
 		}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ctx.Err(), err)
+			return fmt.Errorf("%w: %w", ctx.Err(), last)
 		case <-t.C:
 		}
 	}

@@ -3,6 +3,7 @@ package kafka
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"waybill/targets"
@@ -77,6 +78,8 @@ func settings() map[string]string {
 		"client heartbeat.interval.ms":  with(groupHeartbeat.Milliseconds(), 3000),
 		"client transaction.timeout.ms": with(transaction.Milliseconds(), 60000),
 		"client dial timeout":           with(dialTimeout, "10s"),
+		"broker jvm":                    with("-Xmx"+brokerHeap+" "+strings.Join(quickStart(), " "), "-Xmx1G -XX:+UseG1GC"),
+		"controller jvm":                with("-Xmx"+controllerHeap+", else as the brokers'", "-Xmx1G"),
 	}
 	for _, b := range brokerSettings(replicas) {
 		s[b.name] = with(b.value, b.def)

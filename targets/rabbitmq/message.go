@@ -18,7 +18,7 @@ const (
 // back in whatever width the broker chose.
 func (m mode) encode(n names, msg targets.Message) (key string, p amqp.Publishing) {
 	key = n.key
-	if m.astray && msg.Key%share == 0 {
+	if m.astray && msg.Key%share == share-1 {
 		key = n.nowhere
 	}
 	p = amqp.Publishing{

@@ -21,7 +21,7 @@ func TestAMessageArrivesAsItWasSent(t *testing.T) {
 		if token, attempt, k := decode(p.Headers); token != sent.Token || attempt != sent.Attempt || k != sent.Key {
 			rt.Fatalf("sent %+v, arrived %q, %d, %d", sent, token, attempt, k)
 		}
-		if astray := (m.Name == "unroutable" || m.Name == "mandatory") && sent.Key%4 == 0; (key == "q.nowhere") != astray || (key == "q") == astray {
+		if astray := (m.Name == "unroutable" || m.Name == "mandatory") && sent.Key%4 == 3; (key == "q.nowhere") != astray || (key == "q") == astray {
 			rt.Fatalf("key %d of mode %s is routed by %q", sent.Key, m.Name, key)
 		}
 		if durable := m.Name != "auto-ack"; (p.DeliveryMode == amqp.Persistent) != durable {

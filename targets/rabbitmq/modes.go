@@ -15,7 +15,7 @@ type mode struct {
 	astray     bool // a share of messages gets a routing key that reaches no queue
 }
 
-// share is how many keys there are to one whose messages go astray, in the modes about that.
+// share: of so many keys, the messages of the last one go astray, in the modes about that.
 const share = 4
 
 const (

@@ -607,6 +607,103 @@ func TestLeadersAreGatheredWhereAQueueWithoutFailoverLives(t *testing.T) {
 	}
 }
 
+// Moments at which a consumer holds something come often, and never to all lanes at once.
+func TestEachConsumerIsStruckAtAMomentOfItsOwn(t *testing.T) {
+	for spec, word := range map[string]string{"kill-consumer": "kill", "pause-consumer": "pause"} {
+		for _, c := range []struct {
+			claim string
+			never string // a lane whose consumer never holds anything
+			bit   bool
+			most  time.Duration
+		}{
+			{"each lane in turn", "", true, 40 * time.Millisecond},
+			{"a lane that never holds anything is struck at the limit", "log", false, 510 * time.Millisecond},
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				began := time.Now()
+				died := map[string]time.Duration{} // hosts struck → when: their figures stay as they were
+				w.figures = func(h string, x history.Counter) uint64 {
+					at, dead := died[h]
+					if !dead {
+						at = time.Since(began)
+					}
+					lane, _, _ := strings.Cut(h, "-")
+					turn := map[string]time.Duration{"plain": 0, "log": 1, "ledger": 2}[lane]
+					if lane == c.never || (at/(10*time.Millisecond))%3 != turn {
+						return 0
+					}
+					return holdingFigures(h, x)
+				}
+				v := w.view()
+				v.Trigger = 500 * time.Millisecond
+				v.Machines = &clocked{w, func(hosts []string) {
+					for _, h := range hosts {
+						died[h] = time.Since(began)
+					}
+				}}
+				a := action(t, spec, v, 1)
+				if err := a.Arm(within(t, time.Minute)); err != nil {
+					t.Fatal(err)
+				}
+				armed := time.Now()
+				if err := a.Inject(within(t, time.Minute)); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(armed); took > c.most || len(w.did(word)) != 3 || len(died) != 3 {
+					t.Errorf("%s: %s took %s and struck %q", c.claim, spec, took, w.did(word))
+				}
+				if x, err := a.Observe(within(t, time.Minute)); err != nil || x.Bit != c.bit {
+					t.Errorf("%s: %s observed %+v, %v; want bit %v", c.claim, spec, x, err, c.bit)
+				}
+			})
+		}
+	}
+}
+
+// clocked tells when hosts are struck.
+type clocked struct {
+	*world
+	struck func(hosts []string)
+}
+
+func (c *clocked) Kill(ctx context.Context, hosts ...string) error {
+	c.struck(hosts)
+	return c.world.Kill(ctx, hosts...)
+}
+
+func (c *clocked) Pause(ctx context.Context, hosts ...string) error {
+	c.struck(hosts)
+	return c.world.Pause(ctx, hosts...)
+}
+
+func TestAcknowledgementsCutOffForLongerNeedNotAllBeUnderWayAtOnce(t *testing.T) {
+	for turn, want := range map[string]bool{"log": true, "nobody": false} { // who else's consumers hold something, once it is cut
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			cut := time.Time{}
+			w.figures = func(h string, x history.Counter) uint64 {
+				lane, _, _ := strings.Cut(h, "-")
+				if !cut.IsZero() && lane == "log" && (turn != "log" || time.Since(cut) < 100*time.Millisecond) {
+					return 0
+				}
+				return holdingFigures(h, x)
+			}
+			a := action(t, "lose-acks", w.view(), 1)
+			if err := a.Arm(within(t, time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			cut = time.Now()
+			if err := a.Inject(within(t, time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			if x, err := a.Observe(within(t, time.Minute)); err != nil || x.Bit != want {
+				t.Errorf("with deliveries held by %s: %+v, %v; want bit %v", turn, x, err, want)
+			}
+		})
+	}
+}
+
 func TestKillControllerStrikesWhoLeadsWhenItIsArmed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
@@ -670,7 +767,7 @@ func TestKillingAgainAndAgainAddsUpWhatWasHeld(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
 		w.figures = func(h string, c history.Counter) uint64 {
-			if len(w.steps) > 12 && c != history.Held { // the last kills meet nothing applied
+			if len(w.steps) > 30 && c != history.Held { // the last kills meet nothing applied
 				return 0
 			}
 			return holdingFigures(h, c)
@@ -686,7 +783,7 @@ func TestKillingAgainAndAgainAddsUpWhatWasHeld(t *testing.T) {
 		if err != nil || !x.Bit || x.Count != 10*27 {
 			t.Errorf("observed %+v, %v: want that it bit, and %d deliveries", x, err, 10*27)
 		}
-		if kills, restarts := len(w.did("kill")), len(w.did("restart")); kills != 10 || restarts != 9 {
+		if kills, restarts := len(w.did("kill")), len(w.did("restart")); kills != 3*10 || restarts != 9 {
 			t.Errorf("%d kills and %d restarts", kills, restarts)
 		}
 		if !strings.Contains(a.Victims(), "10 times") {

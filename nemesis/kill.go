@@ -52,9 +52,6 @@ func (k *kill) Inject(ctx context.Context) error {
 		if err := k.Recover(ctx); err != nil {
 			return err
 		}
-		if err := k.v.await(ctx, k.trigger.look); err != nil {
-			return err
-		}
 	}
 }
 
@@ -79,7 +76,6 @@ func (k *kill) Recover(ctx context.Context) error {
 		return err
 	}
 	k.dead = false
-	k.trigger.reset()
 	return nil
 }
 

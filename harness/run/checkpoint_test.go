@@ -50,6 +50,17 @@ func TestEveryPollsUntilAllIsWell(t *testing.T) {
 		if !errors.Is(err, notYet) || !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Second {
 			t.Errorf("at the limit, after %s: %v; want the limit and what was wrong", time.Since(began), err)
 		}
+		short, stop := context.WithTimeout(context.Background(), time.Second)
+		defer stop()
+		if err := every(short, 100*time.Millisecond, func(ctx context.Context) error {
+			if looks++; looks < 8 {
+				return notYet
+			}
+			<-ctx.Done() // a question that hangs until the end says nothing of its own accord
+			return ctx.Err()
+		}); !errors.Is(err, notYet) {
+			t.Errorf("at the limit: %v; want what was said before it", err)
+		}
 		looks = 0
 		if err := every(ctx, time.Hour, func(context.Context) error { looks++; return nil }); err != nil || looks != 1 {
 			t.Errorf("a limit that has passed: %v after %d looks; what is well is well", err, looks)

@@ -47,10 +47,12 @@ answer(Id, Timeout, [Node | Question]) ->
 %% later versions, and takes seconds for each that is cut off.
 ask([<<"health">>]) ->
     Serving = call(rabbit, is_running, []),
+    Partitions = if Serving -> partitions(); true -> [] end,
     #{version => bin(call(rabbit_misc, version, [])),
       serving => Serving,
       running => [bin(N) || Serving, N <- running()],
-      partitions => [bin(N) || Serving, N <- call(rabbit_node_monitor, partitions, [])],
+      partitions => [bin(N) || is_list(Partitions), N <- Partitions],
+      unsure => Partitions =:= busy,
       alarms => [text(A) || Serving, A <- call(rabbit_alarm, get_alarms, [])]};
 
 %% What a node knows of a queue.
@@ -140,6 +142,14 @@ ask([<<"stop app">>]) -> text(call(rabbit, stop, []));
 ask([<<"start app">>]) -> text(call(rabbit, start, []));
 
 ask(Other) -> throw({no_such_question, Other}).
+
+%% From 3.12 on the process that knows is busy with reaching the others for as long as it is cut off from them.
+partitions() ->
+    case rpc:call(get(node), gen_server, call, [rabbit_node_monitor, partitions, 500], left()) of
+        Nodes when is_list(Nodes) -> Nodes;
+        {badrpc, {'EXIT', {timeout, _}}} -> busy;
+        {badrpc, Why} -> throw(Why)
+    end.
 
 %% With Khepri, from 4.0 on, Mnesia may not run: then those that the node is connected to.
 running() ->

@@ -275,7 +275,7 @@ func cut(t *testing.T, l *lab.Lab, noticed func(context.Context) error) {
 	healFrom, err := l.Cut(others, one)
 	must(t, err)
 	begin := time.Now()
-	must(t, eventually(within(t, 90*time.Second), noticed))
+	must(t, eventually(within(t, 30*time.Second), noticed))
 	t.Logf("noticed after %v", time.Since(begin))
 	must(t, healTo())
 	must(t, healFrom())

@@ -13,6 +13,7 @@ type nodeHealth struct {
 	Serving    bool     `json:"serving"`
 	Running    []string `json:"running"`    // nodes that it believes run
 	Partitions []string `json:"partitions"` // nodes that it was cut off from, and that it has not rejoined since
+	Unsure     bool     `json:"unsure"`     // whether it was: the node is busy finding out
 	Alarms     []string `json:"alarms"`
 }
 
@@ -87,6 +88,9 @@ func (h nodeHealth) check(name string, nodes []string) error {
 		if !slices.Contains(h.Running, n) {
 			return fmt.Errorf("rabbitmq: %s does not see %s run: it sees %v", name, n, h.Running)
 		}
+	}
+	if h.Unsure {
+		return fmt.Errorf("rabbitmq: %s does not know yet whether it was partitioned", name)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ func TestANodeIsWellWhenItSeesAllOthers(t *testing.T) {
 		{"a paused one is not", func(h *nodeHealth) { h.Serving = false }, "does not serve"},
 		{"one that knows of a partition is not", func(h *nodeHealth) { h.Partitions = threeNodes[:1] }, "was partitioned from [rabbit@10.77.0.2]"},
 		{"one with an alarm is not", func(h *nodeHealth) { h.Alarms = []string{"memory"} }, "alarms [memory]"},
+		{"one that is busy finding out is not", func(h *nodeHealth) { h.Unsure = true }, "does not know yet"},
 		{"one that misses another is not", func(h *nodeHealth) { h.Running = threeNodes[1:] }, "does not see rabbit@10.77.0.2"},
 	} {
 		h := well

@@ -56,7 +56,7 @@ func TestDamageIsSeen(t *testing.T) {
 		is     error
 		says   string
 	}{
-		{"a jar that was cut short", func(t *testing.T, p prepared) { truncate(t, filepath.Join(p.libs(), "a.jar")) }, errJar, "a.jar has"},
+		{"a jar that was cut short", func(t *testing.T, p prepared) { truncate(t, filepath.Join(p.libs(), "a.jar")) }, errJar, "bytes, want"},
 		{"a jar of the same size with another content", func(t *testing.T, p prepared) { flip(t, filepath.Join(p.libs(), "b.jar")) }, errJar, "checksum"},
 		{"a jar that is gone", func(t *testing.T, p prepared) { remove(t, filepath.Join(p.libs(), "a.jar")) }, errJar, "a.jar"},
 		{"a jar too many", func(t *testing.T, p prepared) { writeJar(t, filepath.Join(p.libs(), "c.jar"), "") }, errJar, "c.jar does not belong"},

@@ -78,6 +78,7 @@ func TestWhatKeepsATopicFromServingIsSaid(t *testing.T) {
 		{"a leader that is not in sync", []view{sees(partition{3, 4, all, []int32{1, 2}}), sees(good), sees(good)}, most, "n1 says that"},
 		{"no leader", []view{sees(none), sees(none), sees(none)}, most, "n1 knows no leader of q/0"},
 		{"an older leader", []view{sees(good), sees(good), sees(partition{2, 3, all, all})}, most, "n3 says that n2 leads q/0 in epoch 3, another says n1 in epoch 4"},
+		{"the same leader in an older epoch", []view{sees(good), sees(partition{1, 3, all, all}), sees(good)}, most, "n2 says that n1 leads q/0 in epoch 3, another says n1 in epoch 4"},
 		{"a topic that one does not know", []view{sees(good), {}, sees(good)}, most, "n2 knows 0 partitions of topic q, want 1"},
 		{"one that nobody knows", []view{{}, {}, {}}, most, "n1 knows 0 partitions of topic q, want 1"},
 	} {

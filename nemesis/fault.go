@@ -23,6 +23,8 @@ type Fault struct {
 
 	// Length is how long the harm lasts, from strike to recovery.
 	Length func(t Timing) time.Duration
+	// Again is what striking several times in a row adds to Length, about; nil: nothing.
+	Again func(args Args) time.Duration
 	// Here says why the fault cannot be had in a place; nil, or "" from it: it can.
 	Here func(p Place, args Args) string
 	// Spares says why the fault cannot touch a stage of a mode, known beforehand; "" if it can.

@@ -17,7 +17,11 @@ func init() {
 		Params:  []Param{{Name: "times", Values: []string{"1", "10", "100"}, Meaning: "how often in a row, each time as soon as it holds deliveries again"}},
 		Tour:    true,
 		Length:  func(t Timing) time.Duration { return t.Redelivery + time.Second },
-		Spares:  sparesStore,
+		Again: func(args Args) time.Duration {
+			times, _ := strconv.Atoi(args["times"]) // one of Params' values
+			return time.Duration(times-1) * perKill
+		},
+		Spares: sparesStore,
 		New: func(rng *rand.Rand, v View, args Args) (Action, error) {
 			times, err := strconv.Atoi(args["times"])
 			if err != nil {
@@ -28,6 +32,9 @@ func init() {
 		},
 	})
 }
+
+// perKill is about how long it takes until a consumer that was killed holds deliveries again: with NATS, 100 kills took a minute and a half.
+const perKill = time.Second
 
 // sparesStore is true of faults that touch consumers alone.
 func sparesStore(_ semantics.Mode, s semantics.Stage) string {

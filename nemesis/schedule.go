@@ -133,7 +133,15 @@ func spared(f Fault, lanes []experiment.Lane) map[string]string {
 	return out
 }
 
+// Lasts is about how long the harm of an episode lasts, from its first strike to recovery from its last.
+func Lasts(e experiment.Episode) time.Duration {
+	if f, args, err := Find(e.Fault); err == nil && f.Again != nil {
+		return e.Length + f.Again(args)
+	}
+	return e.Length
+}
+
 // Takes is about how long an episode takes, checkpoint included.
 func Takes(e experiment.Episode, settle time.Duration) time.Duration {
-	return e.Calm + e.Length + settle + overhead
+	return e.Calm + Lasts(e) + settle + overhead
 }

@@ -252,3 +252,15 @@ func TestASavedScheduleReplaysAsItself(t *testing.T) {
 		}
 	}
 }
+
+func TestAFaultThatStrikesOftenTakesAsMuchLonger(t *testing.T) {
+	once := Lasts(experiment.Episode{Fault: "kill-consumer", Length: 3 * time.Second})
+	often := Lasts(experiment.Episode{Fault: "kill-consumer:times=100", Length: 3 * time.Second})
+	if once != 3*time.Second || often < once+99*perKill {
+		t.Errorf("once %v, a hundred times %v: want 3s, and 99 kills more", once, often)
+	}
+	timing := Timing{Detection: time.Second, Redelivery: time.Second, Election: time.Second, Confirm: time.Second}
+	if _, err := Plan([]string{"kill-consumer:times=100"}, nil, timing, time.Second, time.Minute, 1); err == nil || !strings.Contains(err.Error(), "fits within 1m0s") {
+		t.Errorf("%v: want a hundred kills refused where there is a minute", err)
+	}
+}

@@ -86,9 +86,9 @@ func (h *holding) figures(x victim) (held, applied uint64) {
 }
 
 // spareOfTheStruck is how many deliveries not yet applied a victim must hold that goes no further: none need be left, unless only they
-// are at stake.
+// are at stake, or without them a transaction's end may be on its way already.
 func spareOfTheStruck(x victim) uint64 {
-	if acksAfter(x.lane) {
+	if acksAfter(x.lane) && !x.lane.Mode.Traits.Transactional {
 		return 0
 	}
 	return 1

@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"waybill/harness/history"
@@ -11,6 +12,7 @@ import (
 // View is what a fault may see and do. Hosts go by name.
 type View struct {
 	Brokers []string
+	Extra   []string // hosts that belong to the cluster and serve no clients: controllers of their own
 	Lanes   []Lane
 	Timing  Timing
 	Trigger time.Duration // the longest to wait for something in flight
@@ -81,14 +83,9 @@ func (v View) consumers() (hosts []string) {
 	return hosts
 }
 
-// others are the brokers but node.
-func (v View) others(node string) (hosts []string) {
-	for _, b := range v.Brokers {
-		if b != node {
-			hosts = append(hosts, b)
-		}
-	}
-	return hosts
+// peers are all hosts of the cluster but node. A broker that still hears its controller is no isolated one: it keeps what it leads.
+func (v View) peers(node string) []string {
+	return slices.DeleteFunc(slices.Concat(v.Brokers, v.Extra), func(h string) bool { return h == node })
 }
 
 // sum adds a live figure over hosts.

@@ -42,7 +42,7 @@ var testTiming = Timing{Detection: 4 * time.Second, Redelivery: 2 * time.Second,
 
 // view has three brokers and three lanes: "plain" confirms and acknowledges nothing, the others do both.
 func (w *world) view() View {
-	v := View{Brokers: []string{"n1", "n2", "n3"}, Timing: testTiming, Trigger: 5 * time.Second,
+	v := View{Brokers: brokers, Extra: extra, Timing: testTiming, Trigger: 5 * time.Second,
 		Machines: w, Links: w, Leaders: w, Clients: w, Healthy: w.healthy}
 	for _, name := range []string{"plain", "log", "ledger"} {
 		m := semantics.Mode{Name: name}

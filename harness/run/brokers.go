@@ -133,6 +133,7 @@ func (c *controller) watchLeaders(ctx context.Context) {
 		of   string
 		part uint32
 	}
+	var mu sync.Mutex
 	known := map[seat]targets.Leadership{}
 	look := func(lane int, queue, of string) {
 		short, cancel := context.WithTimeout(ctx, time.Second)
@@ -141,6 +142,8 @@ func (c *controller) watchLeaders(ctx context.Context) {
 		if err != nil {
 			return // nobody leads, or nobody can be asked: the next look may tell
 		}
+		mu.Lock()
+		defer mu.Unlock()
 		for _, lead := range now {
 			if known[seat{lane, of, lead.Partition}] == lead {
 				continue
@@ -151,17 +154,19 @@ func (c *controller) watchLeaders(ctx context.Context) {
 		}
 	}
 	for {
+		var round sync.WaitGroup // at once: while a node does not answer, each look takes its second
 		for _, of := range c.product.Leaders {
 			if of == ofController {
-				look(0, "", of)
+				round.Go(func() { look(0, "", of) })
 				continue
 			}
 			for _, l := range c.lanes {
 				if l.spec.Mode.Traits.Leader {
-					look(l.index, l.spec.Queue, of)
+					round.Go(func() { look(l.index, l.spec.Queue, of) })
 				}
 			}
 		}
+		round.Wait()
 		select {
 		case <-ctx.Done():
 			return

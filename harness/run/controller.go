@@ -233,9 +233,17 @@ func (c *controller) addMember(ctx context.Context, host, role, counted string, 
 	return m, nil
 }
 
+// transactionBatches is how many batches go into one transaction: its end costs several rounds through the cluster, which one batch does
+// not pay for.
+const transactionBatches = 4
+
 func (c *controller) clientConfig(l *lane, member int) targets.ClientConfig {
+	batch := c.exp.Load.Batch
+	if l.spec.Mode.Traits.Transactional {
+		batch *= transactionBatches
+	}
 	return targets.ClientConfig{Nodes: c.cluster.Nodes(), Queue: targets.Queue{Name: l.spec.Queue, Mode: l.spec.Mode.Name},
-		Member: member, Batch: c.exp.Load.Batch, Confirm: c.exp.Load.Confirm, Access: c.job.Access}
+		Member: member, Batch: batch, Confirm: c.exp.Load.Confirm, Access: c.job.Access}
 }
 
 // orderClients gives all producers and consumers an order.

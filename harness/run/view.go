@@ -27,6 +27,7 @@ func (c *controller) view() nemesis.View {
 	for _, n := range c.cluster.Nodes() {
 		v.Brokers = append(v.Brokers, n.Name)
 	}
+	v.Extra = c.exp.Extra
 	for _, l := range c.lanes {
 		x := nemesis.Lane{Name: l.spec.Name, Mode: l.spec.Mode}
 		for _, m := range l.producers {

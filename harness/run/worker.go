@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -73,6 +74,8 @@ func workerMain([]string) int {
 		fmt.Fprintln(os.Stderr, "worker: started without a control socket; only the harness starts workers")
 		return 4
 	}
+	// There are dozens of these on a few processors, each with little to do: a second processor would go looking for work that is not there.
+	runtime.GOMAXPROCS(1)
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
 	w := &worker{ended: make(chan error, 1)}
@@ -219,7 +222,7 @@ func (c *connections) changed(open bool, addr, why string) {
 }
 
 const (
-	beatEvery    = 10 * time.Millisecond
+	beatEvery    = 100 * time.Millisecond
 	starvedAfter = time.Second
 )
 

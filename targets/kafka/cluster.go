@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
 	"waybill/targets"
 )
 
@@ -21,6 +22,7 @@ type cluster struct {
 	copies      int     // of each queue
 	launch      *launch // nil in a cluster that somebody else runs
 
+	looks  singleflight.Group // see sharedViews
 	mu     sync.Mutex
 	topics map[string]bool // that were made, and so must be there
 }

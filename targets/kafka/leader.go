@@ -58,7 +58,7 @@ func (c *cluster) seats(ctx context.Context, queue, of string) ([]seat, error) {
 	default:
 		return nil, fmt.Errorf("kafka: leader of %q: want %q, %q or %q", of, ofQueue, ofConsumer, ofController)
 	}
-	vs, asked := c.views(ctx)
+	vs, asked := c.sharedViews(ctx)
 	parts := latest(vs, topic)
 	if len(parts) == 0 {
 		return nil, fmt.Errorf("kafka: %s of %q: no broker knows topic %s: %w", of, queue, topic, errOr(asked, errAllAnswered))

@@ -58,11 +58,15 @@ func newProducer(l *link, n names, m mode, c targets.ClientConfig) (*producer, e
 	return p, nil
 }
 
-// producerOptions are the mode's settings, and no linger: what is sent leaves when the connection is free.
+// linger is what Java's producer waits for company since 4.0. Without it each message of a burst is a request of its own, and
+// the brokers' processors, not their guarantees, are what a run tries.
+const linger = 5 * time.Millisecond
+
+// producerOptions are the mode's settings.
 func producerOptions(m mode, confirm time.Duration) []kgo.Opt {
 	opts := []kgo.Opt{
 		kgo.RecordPartitioner(partitioner()),
-		kgo.ProducerLinger(0),
+		kgo.ProducerLinger(linger),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), // the store is read as it lies
 		kgo.MaxBufferedRecords(mostBuffered),
 		kgo.ProduceRequestTimeout(max(confirm, leastDelivery)),

@@ -145,7 +145,8 @@ func (c *cluster) deleteTopics(ctx context.Context, topics ...string) error {
 	})
 }
 
-// deleteGroup asks every broker in turn: only the group's coordinator deletes it.
+// deleteGroup asks every broker in turn: only the group's coordinator deletes it. A group that still has members stays
+// theirs; what it had committed went with the topics.
 func (c *cluster) deleteGroup(ctx context.Context, group string) error {
 	q := kmsg.NewPtrDeleteGroupsRequest()
 	q.Groups = []string{group}
@@ -156,7 +157,7 @@ func (c *cluster) deleteGroup(ctx context.Context, group string) error {
 		}
 		var errs []error
 		for _, g := range r.Groups {
-			if g.ErrorCode != kerr.GroupIDNotFound.Code {
+			if g.ErrorCode != kerr.GroupIDNotFound.Code && g.ErrorCode != kerr.NonEmptyGroup.Code {
 				errs = append(errs, refusal(n.Name, q, g.ErrorCode, g.ErrorMessage))
 			}
 		}

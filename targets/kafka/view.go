@@ -33,6 +33,25 @@ func (c *cluster) views(ctx context.Context) ([]view, error) {
 	return vs, err
 }
 
+// sharedViews is views for those who ask about one topic of many: all who ask while an answer is under way share it.
+func (c *cluster) sharedViews(ctx context.Context) ([]view, error) {
+	select {
+	case r := <-c.looks.DoChan("", func() (any, error) {
+		vs, err := c.views(context.WithoutCancel(ctx)) // each question has a limit of its own
+		return looked{vs, err}, nil
+	}):
+		l := r.Val.(looked)
+		return l.views, l.err
+	case <-ctx.Done():
+		return make([]view, len(c.brokers)), ctx.Err()
+	}
+}
+
+type looked struct {
+	views []view
+	err   error
+}
+
 func (n *node) view(ctx context.Context) (view, error) {
 	// No topics means all of them.
 	r, err := request[*kmsg.MetadataResponse](ctx, n.client, kmsg.NewPtrMetadataRequest())

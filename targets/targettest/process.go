@@ -91,13 +91,15 @@ func work(args []string, do func(context.Context, assignment, targets.Client, *n
 	return 0
 }
 
-// send sends messages at a steady pace and writes a line for each outcome.
+// send sends messages at a steady pace and writes a line for each outcome. It is pinned while it sends: afterwards a library that
+// retries for as long as it takes must be able to find a leader that is not where the last one was.
 func send(ctx context.Context, a assignment, c targets.Client, to *notes) error {
 	p, err := c.Producer(ctx)
 	if err != nil {
 		return err
 	}
-	if pinner, ok := p.(targets.Pinner); ok && a.Pin != "" {
+	pinner, ok := p.(targets.Pinner)
+	if ok = ok && a.Pin != ""; ok {
 		if err := pinner.Pin(ctx, a.Pin); err != nil {
 			return err
 		}
@@ -107,6 +109,11 @@ func send(ctx context.Context, a assignment, c targets.Client, to *notes) error 
 	for n := 1; n <= a.Count; n++ {
 		<-tick.C
 		p.Send(ctx, message(a.Life, n), func(o targets.Outcome) { to.put(note{N: n, Outcome: o}) })
+	}
+	if ok {
+		if err := pinner.Pin(ctx, ""); err != nil {
+			return err
+		}
 	}
 	if err := p.Flush(ctx); err != nil {
 		return err

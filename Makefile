@@ -36,12 +36,12 @@ bench: ## benchmarks of the recorder, the reader and the audit
 	$(GO) test -run '^$$' -bench . -benchmem ./harness/history ./checkers
 
 lint: ## gofmt, go vet, staticcheck
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }
+	@unformatted=$$(gofmt -l .) && [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }
 	$(GO) vet $(PKGS)
 	$(GO) tool staticcheck $(PKGS)
 
 fmt: ## gofmt -w
-	gofmt -w $$(git ls-files '*.go')
+	gofmt -w .
 
 clean: ## remove bin and run directories
 	rm -rf bin results/runs

@@ -95,5 +95,9 @@ var ErrNotMovable = errors.New("targets: this leader cannot be moved")
 // ErrMissing is returned by Provision, wrapped, when something must be installed on this machine first. The error says what, and how.
 var ErrMissing = errors.New("targets: something must be installed on this machine first")
 
+// ErrUnsupported is returned, wrapped, when a version or a distribution is asked for that a target cannot run. The error says which
+// would do.
+var ErrUnsupported = errors.New("not supported")
+
 // ErrExternal is returned where only the harness's own brokers could do what is asked.
 var ErrExternal = errors.New("targets: this cluster is run by somebody else")

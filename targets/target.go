@@ -17,6 +17,7 @@ type Target interface {
 	// Describe says what the product is in a version ("" is the one that Provision gets by default), without starting it.
 	Describe(version string) Description
 	// Provision fetches what is needed, outside the lab. It is idempotent, and goes on where an earlier call was interrupted.
+	// What p asks for and cannot be run is refused with ErrUnsupported: nothing that was asked for is ignored.
 	Provision(ctx context.Context, p Provisioning) (Distribution, error)
 	// Start brings the brokers up on hosts and waits until they form a cluster.
 	Start(ctx context.Context, s Start) (Cluster, error)

@@ -12,8 +12,15 @@ import (
 	"waybill/targets"
 )
 
-// window is the most messages one producer leaves without an outcome; beyond it new ones wait, keeping their intended instants.
-const window = 20_000
+// windowMost bounds the memory of a producer that is answered nothing.
+const windowMost = 20_000
+
+// window is the most messages that one producer leaves without an outcome; beyond it new ones wait, keeping their intended instants. It
+// is what a broker that keeps up answers in the time an attempt has. With more open, a broker that comes back meets more retries than it
+// can answer in that time, calls for each of them again, and never catches up.
+func window(rate float64, l experiment.Load) int {
+	return min(windowMost, max(l.Burst, int(rate*l.Confirm.Seconds())))
+}
 
 // ProducerConfig says what one producer life sends.
 type ProducerConfig struct {
@@ -31,6 +38,7 @@ type ProducerConfig struct {
 // Messages go out in bursts of Load.Burst, as a pipelined client's do. Its methods may be called from any goroutine.
 type Producer struct {
 	cfg      ProducerConfig
+	window   int
 	client   targets.Producer
 	sends    *history.Recorder // written by Run alone
 	counters *history.Counters
@@ -51,7 +59,7 @@ type Producer struct {
 // NewProducer makes a producer that is paused until Resume.
 func NewProducer(cfg ProducerConfig, client targets.Producer, sends, outcomes *history.Recorder) *Producer {
 	return &Producer{
-		cfg: cfg, client: client, sends: sends, outcomes: outcomes, counters: sends.Counters(),
+		cfg: cfg, window: window(cfg.Rate, cfg.Load), client: client, sends: sends, outcomes: outcomes, counters: sends.Counters(),
 		since: time.Now(), ticks: sends.Now(), open: map[uint64]bool{}, paused: true, wake: make(chan struct{}, 1),
 		rng: rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.Life))),
 	}
@@ -114,7 +122,7 @@ func (p *Producer) Run(ctx context.Context) error {
 		due := p.again.due(now)
 		burst := 0
 		// A burst leaves when its last message is due; each keeps its own intended instant.
-		if !p.paused && !now.Before(next.Add(time.Duration(p.cfg.Load.Burst-1)*interval)) && len(p.open) < window {
+		if !p.paused && !now.Before(next.Add(time.Duration(p.cfg.Load.Burst-1)*interval)) && len(p.open) < p.window {
 			burst = p.cfg.Load.Burst
 		}
 		wait := p.again.wait(now, time.Second)
@@ -202,7 +210,7 @@ func (p *Producer) resolve(m history.Msg, attempt uint32, doubt bool, o targets.
 		return
 	}
 	p.counters.Add(history.InFlight, ^uint64(0))
-	if len(p.open) >= window {
+	if len(p.open) >= p.window {
 		p.nudge() // Run waits for room
 	}
 	switch o.Status {

@@ -3,6 +3,7 @@ package campaign
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"waybill/harness/experiment"
@@ -54,6 +55,7 @@ func (site Site) Resolve(s experiment.Spec, schedule *experiment.Schedule) ([]Pl
 	for _, e := range exps {
 		if site.Access != nil {
 			e.Brokers, e.Nodes = site.Access.Brokers, len(site.Access.Brokers)
+			e.Version = site.Distribution.Version // as its brokers report it, and not what the target would fetch
 		}
 		p := Plan{Experiment: e}
 		timing := run.Timing(site.Product.Timing, e.Load.Confirm)
@@ -98,6 +100,9 @@ func Faults(asked []string) ([]string, error) {
 		return nil, nil
 	}
 	for _, f := range asked {
+		if f == "all" || f == "none" {
+			return nil, fmt.Errorf("campaign: faults %s: want %q alone, or faults by name", strings.Join(asked, ", "), f)
+		}
 		if _, _, err := nemesis.Find(f); err != nil {
 			return nil, err
 		}

@@ -36,7 +36,7 @@ func Provision(ctx context.Context, s experiment.Spec, log func(format string, a
 		return site, err
 	}
 	if site.Access != nil {
-		return site, nil
+		return site, site.meet(ctx, s, log)
 	}
 	if site.Distribution, err = Fetch(ctx, s.Target, s.Version, s.Dist, log); err != nil {
 		return site, err
@@ -45,16 +45,22 @@ func Provision(ctx context.Context, s experiment.Spec, log func(format string, a
 	return site, nil
 }
 
-// Fetch finds or fetches a product, telling log as it goes, and says what it found. Version and dist may be empty. Errors wrap ErrRun but
-// for a target that there is not.
+// ErrProvision says that what brokers need could not be found or fetched on this machine, as it is now.
+var ErrProvision = errors.New("what the target needs cannot be had")
+
+// Fetch finds or fetches a product, telling log as it goes, and says what it found. Version and dist may be empty. Errors wrap ErrProvision
+// but for a target that there is not, and for what it cannot run (targets.ErrUnsupported): these are mistakes of whoever asked.
 func Fetch(ctx context.Context, target, version, dist string, log func(format string, args ...any)) (targets.Distribution, error) {
 	t, err := find(target)
 	if err != nil {
 		return targets.Distribution{}, err
 	}
 	d, err := t.Provision(ctx, targets.Provisioning{Cache: filepath.Join(cacheDir(), target), Version: version, Dist: dist, Log: log})
-	if err != nil {
-		return d, fmt.Errorf("%w: provision %s: %w", ErrRun, target, err)
+	switch {
+	case errors.Is(err, targets.ErrUnsupported):
+		return d, err
+	case err != nil:
+		return d, fmt.Errorf("%w: %w", ErrProvision, err)
 	}
 	return d, nil
 }
@@ -67,6 +73,14 @@ func find(target string) (targets.Target, error) {
 	return t, nil
 }
 
+// CheckVersion refuses a version that the target cannot run; "" is the one it gets by default. The error wraps targets.ErrUnsupported.
+func CheckVersion(t targets.Target, version string) error {
+	if c, ok := t.(targets.VersionChecker); ok && version != "" {
+		return c.CheckVersion(version)
+	}
+	return nil
+}
+
 // describe is the site as far as it is known without fetching anything.
 func describe(s experiment.Spec) (Site, error) {
 	t, err := find(s.Target)
@@ -75,32 +89,11 @@ func describe(s experiment.Spec) (Site, error) {
 	}
 	site := Site{Target: t, Product: t.Describe(s.Version), Ledger: s.Ledger}
 	if s.Cluster != experiment.External {
-		return site, nil
+		return site, CheckVersion(t, s.Version)
 	}
-	c, ok := t.(targets.Connector)
-	if !ok {
-		return site, fmt.Errorf("campaign: target %s cannot use a cluster that somebody else runs", s.Target)
-	}
-	if err := s.Access.Check(); err != nil {
-		return site, err
-	}
-	site.Access = &targets.Access{Brokers: s.Brokers, TLS: s.Access.TLS, Mechanism: s.Access.Mechanism,
-		User: s.Access.User, Password: s.Access.Password}
-	if len(s.Brokers) == 0 {
-		site.Access.Brokers = c.Addresses()
-	}
-	return site, errors.Join(absolute(&site.Access.CA, s.Access.CA), absolute(&site.Access.Cert, s.Access.Cert), absolute(&site.Access.Key, s.Access.Key))
-}
-
-// absolute is the file's path as clients find it, who have other working folders.
-func absolute(to *string, path string) (err error) {
-	if path == "" {
-		return nil
-	}
-	if *to, err = filepath.Abs(path); err != nil {
-		return fmt.Errorf("campaign: %w", err)
-	}
-	return nil
+	access, err := reach(t, s)
+	site.Access = access
+	return site, err
 }
 
 // place is what faults may count on here.

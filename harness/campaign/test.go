@@ -26,8 +26,12 @@ var ErrFull = errors.New("the disk of the run directory is full")
 // ErrRun says that the harness or the broker could not be run to the end. What was recorded is in the run directory all the same.
 var ErrRun = errors.New("the run could not be carried out")
 
+// ExitRun is the exit code of a run that failed, unless a promise was seen broken before.
+const ExitRun = 4
+
 // Test carries one plan out and judges it. stop asks it to heal, drain, judge what there is and return; closing kill ends it at once
-// (and judges what there is). The verdict is valid unless the error says that there is none.
+// (and judges what there is). With an error the verdict may be one of what was recorded until then; its Result is "" where there is none:
+// of a run that failed before its first episode nothing is judged.
 func Test(ctx context.Context, p Plan, site Site, out string, command []string, l Listener, stop, kill <-chan struct{}) (semantics.Verdict, error) {
 	var none semantics.Verdict
 	started := time.Now()
@@ -36,16 +40,22 @@ func Test(ctx context.Context, p Plan, site Site, out string, command []string, 
 		return none, err
 	}
 	m := results.NewManifest(p.Experiment.Seed, command, started)
-	m.Target, m.Version = p.Experiment.Target, site.Distribution.Version
+	m.Target, m.Version, m.Facts = p.Experiment.Target, site.Distribution.Version, site.Distribution.Facts
 	if err := errors.Join(d.SaveExperiment(p.Experiment), d.SaveSchedule(p.Schedule), d.SaveManifest(m)); err != nil {
 		return none, err
 	}
 	l.Planned(p, d)
-	runErr := carryOut(p, d, site, l, stop, kill)
+	began, runErr := carryOut(p, d, site, l, stop, kill)
 	m.Ended = time.Now().UTC()
+	if runErr != nil && !began {
+		return none, errors.Join(fmt.Errorf("%w; what there is to see of it is in %s", runErr, d), d.SaveManifest(m))
+	}
 	v, err := Judge(ctx, d)
 	if err != nil {
 		return none, errors.Join(runErr, err)
+	}
+	if errors.Is(runErr, ErrRun) && v.Result != semantics.Broken {
+		v.ExitCode = ExitRun
 	}
 	// The verdict is printed whatever becomes of its views: the disk may be full. The report reads the manifest.
 	unsaved := d.SaveManifest(m)
@@ -54,16 +64,16 @@ func Test(ctx context.Context, p Plan, site Site, out string, command []string, 
 	return v, runErr
 }
 
-// carryOut runs the lab to its end.
-func carryOut(p Plan, d results.Dir, site Site, l Listener, stop, kill <-chan struct{}) error {
+// carryOut runs the lab to its end, and says whether an episode began.
+func carryOut(p Plan, d results.Dir, site Site, l Listener, stop, kill <-chan struct{}) (began bool, err error) {
 	abs, err := filepath.Abs(string(d))
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRun, err)
+		return false, fmt.Errorf("%w: %w", ErrRun, err)
 	}
 	j := run.Job{Dir: abs, Distribution: site.Distribution, Access: site.Access, Ledger: site.Ledger, Experiment: p.Experiment, Schedule: p.Schedule}
 	r, err := run.Start(j)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrRun, err)
+		return false, fmt.Errorf("%w: %w", ErrRun, err)
 	}
 	var last run.Progress
 	for told := r.Progress(); told != nil; {
@@ -73,7 +83,7 @@ func carryOut(p Plan, d results.Dir, site Site, l Listener, stop, kill <-chan st
 				told = nil
 				break
 			}
-			last = x
+			last, began = x, began || x.Episode > 0
 			l.Told(x)
 		case <-stop:
 			stop = nil
@@ -90,14 +100,14 @@ func carryOut(p Plan, d results.Dir, site Site, l Listener, stop, kill <-chan st
 	case err == nil && code == 0:
 		// Brokers' data is as large as the load; the history has what was seen of it.
 		if err := os.RemoveAll(j.Lab()); err != nil {
-			return fmt.Errorf("campaign: remove the lab's folders: %w", err)
+			return began, fmt.Errorf("campaign: remove the lab's folders: %w", err)
 		}
-		return nil
-	case last.Full:
-		return fmt.Errorf("%w: %s: make room, or choose another folder with --out", ErrFull, last.Error)
+		return began, nil
+	case last.Full && began:
+		return began, fmt.Errorf("%w: %s: make room, or choose another folder with --out", ErrFull, last.Error)
 	case last.Error != "":
-		return fmt.Errorf("%w: %s", ErrRun, last.Error)
+		return began, fmt.Errorf("%w: %s", ErrRun, last.Error)
 	default:
-		return errors.Join(fmt.Errorf("%w: the controller ended with code %d", ErrRun, code), err)
+		return began, errors.Join(fmt.Errorf("%w: the controller ended with code %d", ErrRun, code), err)
 	}
 }

@@ -57,7 +57,7 @@ func reportCommand(s screen) *cobra.Command {
 		Long: `Draws report.html and plots/ of each run directory from its history and its verdict.json. The verdict
 is not changed; a run that was never audited is audited first.
 
-` + exitHelp,
+Exit codes: 0 it is drawn, whatever the verdict was; 3 bad usage or run directory.`,
 		Example: "  waybill report results/runs/nats/*",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

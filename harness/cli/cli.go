@@ -22,8 +22,8 @@ const (
 	ExitKept         = 0
 	ExitBroken       = 1
 	ExitInconclusive = 2
-	ExitUsage        = 3 // bad flags, experiment, or run directory
-	ExitRun          = 4 // the harness or the broker could not be run
+	ExitUsage        = 3                // bad flags, experiment, or run directory
+	ExitRun          = campaign.ExitRun // 4: the harness or the broker could not be run
 )
 
 const exitHelp = `Exit codes: 0 every promise kept; 1 a promise broken; 2 none broken, some inconclusive;
@@ -66,9 +66,8 @@ func newScreen(out, errOut io.Writer) screen {
 	return s
 }
 
-// Main runs one command and returns its exit code.
-func Main(args []string, out, errOut io.Writer) int {
-	s := newScreen(out, errOut)
+// rootCommand is the command without a name, with all others below it.
+func rootCommand(s screen) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "waybill",
 		Short: "Audit what a message broker promises about delivery",
@@ -77,11 +76,16 @@ partitions brokers and clients, and audits every message for loss and duplicatio
 what each mode of use promises: at most once, at least once, exactly once.
 
 ` + exitHelp,
-		Example: `  waybill test                                  a NATS cluster, four modes, six faults, about two minutes
-  waybill test --fault all --seed 7             the full tour
-  waybill test --mode jetstream --fault kill-leader,lose-confirms
-  waybill audit results/runs/nats/20261121T081500Z-7
-  waybill list faults`,
+		Example: `  waybill test                                            a NATS cluster, four modes, six faults, about two minutes
+  waybill test --fault all --seed 7                       the full tour
+  waybill test --target kafka --mode acks-1,transactional --fault kill-leader
+  waybill test --target rabbitmq --profile autoheal       how it heals partitions is a profile
+  waybill test --target kafka --cluster external --brokers 10.0.0.1:9092,10.0.0.2:9092,10.0.0.3:9092
+  waybill provision kafka rabbitmq                        fetch ahead of runs what they need
+  waybill audit results/runs/nats/20261121T081500Z-7      the verdict again, from what was recorded
+  waybill export results/runs/kafka/RUN -o histories      for Jepsen's checkers
+  waybill list modes rabbitmq                             what is promised, in the vendor's words
+  waybill doctor                                          what this machine permits`,
 		Version:       run.Version,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -89,10 +93,16 @@ what each mode of use promises: at most once, at least once, exactly once.
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.SetArgs(args)
-	root.SetOut(out)
-	root.SetErr(errOut)
+	root.SetOut(s.out)
+	root.SetErr(s.err)
 	root.AddCommand(testCommand(s), auditCommand(s), reportCommand(s), exportCommand(s), provisionCommand(s), listCommand(s), doctorCommand(s))
+	return root
+}
+
+// Main runs one command and returns its exit code.
+func Main(args []string, out, errOut io.Writer) int {
+	root := rootCommand(newScreen(out, errOut))
+	root.SetArgs(args)
 	c, err := root.ExecuteC()
 	if err == nil {
 		return ExitKept
@@ -102,7 +112,7 @@ what each mode of use promises: at most once, at least once, exactly once.
 	switch {
 	case errors.As(err, &own):
 		code = own.code
-	case errors.Is(err, campaign.ErrRun):
+	case errors.Is(err, campaign.ErrRun), errors.Is(err, campaign.ErrProvision):
 		code = ExitRun
 	}
 	if own.code == 0 || own.err != nil {

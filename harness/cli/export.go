@@ -35,10 +35,11 @@ nothing but what it is told to write.
 One lane, or jsonl, goes to standard output unless -o names a file; several lanes go to a file each, LANE.edn,
 in the folder that -o names, or in 'export' below the run directory.
 
-` + exitHelp,
-		Example: `  waybill export results/runs/kafka/RUN --lane acks-all -o acks-all.edn
+Exit codes: 0 it is written, whatever the verdict was; 3 bad usage or run directory.`,
+		Example: `  waybill export results/runs/kafka/RUN --format jepsen --lane acks-all -o acks-all.edn
   waybill export results/runs/kafka/RUN -o histories
-  waybill export results/runs/nats/RUN --format jsonl | jq 'select(.kind == "fault-inject")'`,
+  waybill export results/runs/nats/RUN --format jsonl -o events.jsonl
+  waybill export results/runs/rabbitmq/RUN --format jsonl | jq 'select(.kind == "fault-inject")'`,
 		Args: cobra.ExactArgs(1),
 	}
 	c.Flags().StringVar(&format, "format", "jepsen", "jepsen or jsonl")

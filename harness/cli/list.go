@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"waybill/harness/campaign"
 	"waybill/harness/semantics"
 	"waybill/targets"
 )
@@ -18,20 +19,20 @@ import (
 func listCommand(s screen) *cobra.Command {
 	var version, target, cluster string
 	c := &cobra.Command{
-		Use:   "list targets|modes [TARGET]|faults",
+		Use:   "list targets|modes|faults [TARGET]",
 		Short: "List what there is: targets, their modes with promises, faults",
 		Long: `Lists targets with profiles and timeouts, modes with their promises and the vendor's sentence behind
-each, or faults and where they can be had.`,
+each, or faults and where they can be had: of all targets, or of one.`,
 		Example: `  waybill list targets
   waybill list modes kafka
   waybill list modes rabbitmq --version 4.1.0
-  waybill list faults --target rabbitmq
-  waybill list faults --target kafka --cluster external`,
+  waybill list faults rabbitmq
+  waybill list faults kafka --cluster external`,
 		Args: cobra.RangeArgs(0, 2),
 	}
 	f := c.Flags()
 	f.StringVar(&version, "version", "", "of the product, whose modes depend on it; default: the target's")
-	f.StringVar(&target, "target", "", "faults that this target has, and why it lacks the others; default: all")
+	f.StringVar(&target, "target", "", "the same as TARGET: what this target has; default: all")
 	f.StringVar(&cluster, "cluster", "", "lab or external: faults that can be had there; default: lab")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		view := ""
@@ -39,7 +40,10 @@ each, or faults and where they can be had.`,
 			view = args[0]
 		}
 		names := targets.Names()
-		if len(args) == 2 && view == "modes" {
+		if !slices.Contains([]string{"targets", "modes", "faults"}, view) {
+			return fmt.Errorf("%q cannot be listed: want one of targets, modes, faults", view)
+		}
+		if len(args) == 2 {
 			names = args[1:]
 		}
 		if target != "" {
@@ -48,18 +52,22 @@ each, or faults and where they can be had.`,
 		if err := oneTarget(names, nil); err != nil {
 			return err
 		}
-		if version != "" && len(names) > 1 {
-			return errors.New("--version: of which product? name a target")
+		if version != "" {
+			if len(names) > 1 {
+				return errors.New("--version: of which product? name a target")
+			}
+			t, _ := targets.Find(names[0]) // oneTarget has seen that it exists
+			if err := campaign.CheckVersion(t, version); err != nil {
+				return err
+			}
 		}
-		switch {
-		case view == "targets" && len(args) == 1:
+		switch view {
+		case "targets":
 			return listTargets(s.out, names, version)
-		case view == "modes":
+		case "modes":
 			return listModes(s.out, names, version)
-		case view == "faults" && len(args) == 1:
-			return listFaults(s.out, names, version, cluster)
 		}
-		return fmt.Errorf("list %s: want one of targets, modes, faults", strings.Join(args, " "))
+		return listFaults(s.out, names, version, cluster)
 	}
 	return c
 }

@@ -12,6 +12,7 @@ import (
 	"waybill/harness/experiment"
 	"waybill/harness/run"
 	"waybill/harness/semantics"
+	"waybill/nemesis"
 	"waybill/results"
 )
 
@@ -47,7 +48,7 @@ func (p *progress) Planned(plan campaign.Plan, d results.Dir) {
 		if i == 0 {
 			head = "  faults"
 		}
-		fmt.Fprintf(p.s.out, "%s  %d. %-26s %4.0f s\n", head, x.Number, x.Fault, x.Length.Seconds())
+		fmt.Fprintf(p.s.out, "%s  %d. %-26s %4.0f s\n", head, x.Number, x.Fault, nemesis.Lasts(x).Seconds())
 	}
 	if left := plan.Schedule.LeftOut; len(left) > 0 {
 		fmt.Fprintf(p.s.out, "  left out for want of time: %s\n", strings.Join(left, ", "))

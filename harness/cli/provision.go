@@ -27,8 +27,8 @@ func provisionCommand(s screen) *cobra.Command {
 the same when it has to; afterwards neither needs a network. What is there already is not fetched
 again, and what was interrupted goes on.
 
-Exit code 3 for a target that there is not, 4 if something cannot be fetched or must be installed first:
-the message says how.`,
+Exit code 3 for a target that there is not, or a version or distribution that it cannot run; 4 if something
+cannot be fetched or must be installed first: the message says how.`,
 		Example: `  waybill provision kafka rabbitmq
   waybill provision kafka --version 3.9.1
   waybill provision rabbitmq --dist ~/rabbitmq_server-4.1.0`,
@@ -84,10 +84,27 @@ func showDistribution(s screen, name string, d targets.Distribution, took time.D
 		fmt.Fprintf(w, "  over %s\t%s\n", over, d.Overlay[over])
 	}
 	for _, fact := range slices.Sorted(maps.Keys(d.Facts)) {
-		fmt.Fprintf(w, "  %s\t%s\n", fact, printable(d.Facts[fact]))
+		for i, line := range folded(printable(d.Facts[fact]), s.width-20) {
+			if i > 0 {
+				fact = ""
+			}
+			fmt.Fprintf(w, "  %s\t%s\n", fact, line)
+		}
 	}
 	fmt.Fprintf(w, "  took\t%s\n", took.Round(100*time.Millisecond))
 	return w.Flush()
+}
+
+// folded is text in lines of at most width columns, where its words allow that.
+func folded(text string, width int) (lines []string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		line = strings.TrimSpace(line + " " + word)
+	}
+	return append(lines, line)
 }
 
 // provisioning calls fetch, shows its progress, and cancels it at the first SIGINT or SIGTERM.

@@ -12,7 +12,7 @@ import (
 
 	"waybill/harness/campaign"
 	"waybill/targets"
-	_ "waybill/targets/nats"
+	_ "waybill/targets/all"
 )
 
 // needy is a target that nothing can be done with but to ask what it needs.
@@ -82,11 +82,11 @@ func TestAVersionIsOfOneTarget(t *testing.T) {
 
 func TestWhatWasProvisionedIsShown(t *testing.T) {
 	var out bytes.Buffer
-	d := targets.Distribution{Dir: "/cache/x", Version: "3.10.8", Overlay: map[string]string{"/usr/lib": "/cache/x/lib"}, Facts: map[string]string{"erlang": "25", "apt": "2.6"}}
-	if err := showDistribution(screen{out: &out}, "x", d, 3210*time.Millisecond); err != nil {
+	d := targets.Distribution{Dir: "/cache/x", Version: "3.10.8", Overlay: map[string]string{"/usr/lib": "/cache/x/lib"}, Facts: map[string]string{"erlang": "25", "apt": strings.Repeat("libone=2.6 ", 10)}}
+	if err := showDistribution(screen{out: &out, width: 100}, "x", d, 3210*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	want := "x                3.10.8\n  where          /cache/x\n  over /usr/lib  /cache/x/lib\n  apt            2.6\n  erlang         25\n  took           3.2s\n"
+	want := "x                3.10.8\n  where          /cache/x\n  over /usr/lib  /cache/x/lib\n  apt            libone=2.6 libone=2.6 libone=2.6 libone=2.6 libone=2.6 libone=2.6 libone=2.6\n                 libone=2.6 libone=2.6 libone=2.6\n  erlang         25\n  took           3.2s\n"
 	if out.String() != want {
 		t.Errorf("printed\n%swant\n%s", out.String(), want)
 	}

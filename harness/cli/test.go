@@ -27,7 +27,8 @@ fault. The run directory keeps everything that the verdict rests on. What flags 
 experiment file. Modes of several broker profiles are run one profile after another.
 
 With --cluster external it audits a cluster that you run: only clients are harmed, other faults are
-refused with the reason. The experiment file holds what is needed to reach it (access: user,
+refused with the reason. It is connected to before anything else: what cannot be reached ends with
+exit code 4 within seconds. The experiment file holds what is needed to reach it (access: user,
 password, tls, ca, cert, key, mechanism), or the environment does (WAYBILL_USER, WAYBILL_PASSWORD);
 neither is written to a run directory.
 
@@ -40,17 +41,25 @@ one ends everything at once. While provisioning there is nothing to heal: it end
   waybill test --mode jetstream,jetstream-dedup --fault lose-confirms
   waybill test --fault kill-leader:of=consumer --seed 42
   waybill test --time 60s                        as many faults as fit into a minute
-  waybill test --target kafka --version 3.9.1 --fault all
+
+  waybill test --target kafka --fault all
+  waybill test --target kafka --version 3.9.1    fetched once, by Maven
+  waybill test --target kafka --dist ~/kafka_2.13-4.1.0
+  waybill test --target kafka --profile combined
+  waybill test --target rabbitmq --mode quorum,mirrored --profile all
   waybill test --target rabbitmq --dist ~/rabbitmq_server-4.1.0
-  waybill test --target kafka --cluster external --brokers 10.0.0.1:9092,10.0.0.2:9092
+
+  waybill test --target kafka --cluster external --brokers 10.0.0.1:9092,10.0.0.2:9092,10.0.0.3:9092
+  WAYBILL_USER=auditor WAYBILL_PASSWORD=... waybill test --target rabbitmq --cluster external
   waybill test --mode jetstream-ledger --ledger postgres://waybill:PASSWORD@db/effects
+
   waybill test --schedule results/runs/nats/RUN/schedule.yaml
   waybill test nightly.yaml --out /var/tmp/runs`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	f := c.Flags()
 	f.StringVar(&spec.Target, "target", spec.Target, "broker to test (waybill list targets)")
-	f.StringVar(&spec.Version, "version", "", "version of the product; default: the target's")
+	f.StringVar(&spec.Version, "version", "", "version of the product; default: the target's, or what an external cluster says that it is")
 	f.StringVar(&spec.Dist, "dist", "", "folder of an unpacked distribution of the product to use, instead of one that is found or fetched")
 	f.StringVar(&spec.Cluster, "cluster", experiment.Lab, "lab, or external: audit a cluster that you run, with faults of clients only")
 	f.StringSliceVar(&spec.Brokers, "brokers", nil, "addresses of an external cluster, host:port, comma separated; default: those of docker-compose.yml")

@@ -104,7 +104,7 @@ func choose(s Spec, p Product) ([]semantics.Mode, error) {
 	}
 	for _, want := range s.Modes {
 		if !slices.Contains(names, want) {
-			return nil, fmt.Errorf("experiment: target %s has no mode %q: want one of %s", p.Name, want, strings.Join(names, ", "))
+			return nil, fmt.Errorf("experiment: target %s has no mode %q: want one of %s", strings.TrimSpace(p.Name+" "+p.Version), want, strings.Join(names, ", "))
 		}
 	}
 	var out []semantics.Mode

@@ -141,7 +141,7 @@ func TestWhatCannotBeRunIsRefusedWithWhatWouldBeRight(t *testing.T) {
 		{func(s *Spec) { s.Load.Processing = 2 * time.Second }, "load.processing is 2s: want 0s to 1s a message"},
 		{func(s *Spec) { s.Time = -time.Second }, "time is -1s: want a duration like 90s"},
 		{func(s *Spec) { s.Profile = "slow" }, `target shop has no profile "slow": want one of fast, safe, combined, or all`},
-		{func(s *Spec) { s.Modes = []string{"acks-all", "ack-all"} }, `target shop has no mode "ack-all": want one of at-once, acks-all, quorum-confirms`},
+		{func(s *Spec) { s.Modes = []string{"acks-all", "ack-all"} }, `target shop 1.2 has no mode "ack-all": want one of at-once, acks-all, quorum-confirms`},
 		{func(s *Spec) { s.Profile, s.Modes = "safe", []string{"at-once"} }, `no mode of shop is left with profile "safe" and modes ["at-once"]`},
 	} {
 		s := DefaultSpec()

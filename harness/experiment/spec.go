@@ -71,6 +71,9 @@ func ReadSpec(path string) (Spec, error) {
 	if err := decode(b, &s); err != nil {
 		return s, fmt.Errorf("experiment: %s: %w", path, err)
 	}
+	if s.Load == (LoadSpec{}) {
+		s.Load = DefaultSpec().Load // "load:" with nothing under it asks for nothing
+	}
 	return s, nil
 }
 

@@ -32,6 +32,7 @@ func TestAnExperimentFileSaysOnlyWhatDiffersFromTheDefaults(t *testing.T) {
 		{"only a comment", "# tomorrow\n", DefaultSpec()},
 		{"one field", "seed: 7\n", with(func(s *Spec) { s.Seed = 7 })},
 		{"one field of the load leaves the others", "load:\n  rate: 500\n", with(func(s *Spec) { s.Load.Rate = 500 })},
+		{"a load with nothing under it", "seed: 7\nload:\n", with(func(s *Spec) { s.Seed = 7 })},
 		{"everything", `
 target: nats
 profile: default

@@ -9,13 +9,16 @@ import (
 	"waybill/targets"
 )
 
+// ConnectWithin is how long a cluster that somebody else runs may take to be connected to: it is up already.
+const ConnectWithin = 15 * time.Second
+
 // connect uses a cluster that somebody else runs, in place of startBrokers: it has no hosts in the lab, and no lives.
 func (c *controller) connect(ctx context.Context) error {
 	connector, ok := c.target.(targets.Connector)
 	if !ok {
 		return fmt.Errorf("target %s cannot use a cluster that somebody else runs", c.exp.Target)
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.exp.Limits.Start)
+	ctx, cancel := context.WithTimeout(ctx, ConnectWithin)
 	defer cancel()
 	cluster, err := connector.Connect(ctx, *c.job.Access)
 	if err != nil {

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
+	"time"
 )
 
 // request is an order over a control socket; reply is its answer. Both travel as JSON lines.
@@ -26,16 +28,22 @@ type reply struct {
 // errGone says that the other end of a control socket has closed: the process has ended.
 var errGone = errors.New("run: the worker has ended")
 
+// control is a control socket.
+type control interface {
+	io.ReadWriteCloser
+	SetWriteDeadline(time.Time) error
+}
+
 // caller is the ordering end of a control socket. Its methods may be called from any goroutine.
 type caller struct {
 	mu      sync.Mutex
-	conn    io.ReadWriteCloser
+	conn    control
 	next    uint64
 	waiting map[uint64]chan reply
 	gone    bool
 }
 
-func newCaller(conn io.ReadWriteCloser) *caller {
+func newCaller(conn control) *caller {
 	c := &caller{conn: conn, waiting: map[uint64]chan reply{}}
 	go c.listen()
 	return c
@@ -82,9 +90,7 @@ func (c *caller) call(ctx context.Context, op string, body, result any) error {
 	c.waiting[id] = answer
 	line, err := json.Marshal(request{ID: id, Op: op, Body: raw})
 	if err == nil {
-		if _, lost := c.conn.Write(append(line, '\n')); lost != nil {
-			err = fmt.Errorf("%w: %w", errGone, lost) // noticed here before listen does
-		}
+		err = c.write(ctx, append(line, '\n'))
 	}
 	if err != nil {
 		delete(c.waiting, id)
@@ -110,6 +116,31 @@ func (c *caller) call(ctx context.Context, op string, body, result any) error {
 		}
 		return nil
 	}
+}
+
+// writeWithin is how long a worker may leave an order in its socket when the buffer is full.
+const writeWithin = 5 * time.Second
+
+// write writes a whole line; the caller holds mu. A worker that is stopped reads nothing, and once the buffer is full would hold up all
+// other orders to it, and their answers. Behind half a line nothing can be said any more: that ends the connection.
+func (c *caller) write(ctx context.Context, line []byte) error {
+	until := time.Now().Add(writeWithin)
+	if d, ok := ctx.Deadline(); ok && d.Before(until) {
+		until = d
+	}
+	err := c.conn.SetWriteDeadline(until)
+	n := 0
+	if err == nil {
+		n, err = c.conn.Write(line)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case n == 0 && errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("the worker does not read its orders: %w", err)
+	}
+	c.conn.Close()
+	return fmt.Errorf("%w: %w", errGone, err) // noticed here before listen does
 }
 
 // serve answers orders until the other end closes. Each is handled in a goroutine of its own, so that a long scan does not hold back a stop.

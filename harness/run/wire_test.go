@@ -152,6 +152,8 @@ func (h halfGone) Read([]byte) (int, error)  { <-h.closed; return 0, io.EOF }
 func (h halfGone) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 func (h halfGone) Close() error              { return nil }
 
+func (halfGone) SetWriteDeadline(time.Time) error { return nil }
+
 // Whichever of writing and reading notices the end first, it is the end.
 func TestAnOrderThatCannotBeWrittenFindsTheWorkerGone(t *testing.T) {
 	h := halfGone{make(chan struct{})}
@@ -187,6 +189,35 @@ func TestAnOrderEndsWithItsContextAndALateAnswerHarmsNoOther(t *testing.T) {
 			t.Fatalf("%q, %v: the answer to another order", got, err)
 		}
 	}
+}
+
+// A stopped worker reads nothing: whoever orders is told when the buffer is full, and does not wait for ever.
+func TestAnOrderThatNobodyReadsEndsWithItsContext(t *testing.T) {
+	left, right, err := lab.ControlPair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, theirs := conn(t, left), conn(t, right)
+	defer theirs.Close()
+	defer ours.Close()
+	c := newCaller(ours)
+	body := strings.Repeat("x", 1<<10)
+	for range 1 << 12 {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		began := time.Now()
+		err := c.call(ctx, "order", body, nil)
+		cancel()
+		if took := time.Since(began); err == nil || took > writeWithin {
+			t.Fatalf("after %v: %v, want an error soon", took, err)
+		}
+		if !errors.Is(err, context.DeadlineExceeded) {
+			if !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, errGone) {
+				t.Fatal(err)
+			}
+			return // the buffer is full
+		}
+	}
+	t.Error("the buffer is never full")
 }
 
 func TestAWorkerEndsWhenItsControllerDoes(t *testing.T) {

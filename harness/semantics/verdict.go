@@ -22,7 +22,7 @@ type Verdict struct {
 	Profile     string       `json:"profile"`
 	Seed        uint64       `json:"seed"`
 	Result      Result       `json:"result"`
-	ExitCode    int          `json:"exitCode"` // 0 kept, 1 broken, 2 inconclusive
+	ExitCode    int          `json:"exitCode"` // 0 kept, 1 broken, 2 inconclusive; 4 where the run failed and no promise was seen broken
 	CutShort    string       `json:"cutShort,omitempty"`
 	Lanes       []Lane       `json:"lanes"`
 	Episodes    []Episode    `json:"episodes"`

@@ -31,16 +31,17 @@ func versionIn(pom string) string {
 
 var release = regexp.MustCompile(`^([0-9]+)\.([0-9]+)\.[0-9]+(-rc[0-9]+)?$`)
 
-// checkVersion refuses what is no release, and what is older than the oldest whose brokers do without ZooKeeper for good.
-func checkVersion(v string) error {
+// CheckVersion implements targets.VersionChecker: it refuses what is no release, and what is older than the oldest whose brokers do
+// without ZooKeeper for good.
+func (target) CheckVersion(v string) error {
 	m := release.FindStringSubmatch(v)
 	if m == nil {
-		return fmt.Errorf("kafka: version %q: want a release like %s", v, defaultVersion)
+		return fmt.Errorf("kafka: version %q is %w: want a release like %s, 3.3.0 or newer", v, targets.ErrUnsupported, defaultVersion)
 	}
 	major, _ := strconv.Atoi(m[1])
 	minor, _ := strconv.Atoi(m[2])
 	if major < 3 || major == 3 && minor < 3 {
-		return fmt.Errorf("kafka: version %s: want 3.3.0 or newer, whose brokers need no ZooKeeper", v)
+		return fmt.Errorf("kafka: version %s is %w: want 3.3.0 or newer, whose brokers need no ZooKeeper", v, targets.ErrUnsupported)
 	}
 	return nil
 }
@@ -97,7 +98,7 @@ func fetch(ctx context.Context, version, work, to string, log func(string, ...an
 // mavenError says what is wrong in words for a user, as far as Maven's output tells.
 func mavenError(version, output string, err error) error {
 	if strings.Contains(output, "Could not find artifact org.apache.kafka:") {
-		return fmt.Errorf("kafka: --version %s: Maven finds no such release of org.apache.kafka:kafka_2.13; kafka.apache.org lists the releases", version)
+		return fmt.Errorf("kafka: --version %s is %w: Maven finds no such release of org.apache.kafka:kafka_2.13; kafka.apache.org lists the releases", version, targets.ErrUnsupported)
 	}
 	var errs []string
 	for line := range strings.Lines(output) {

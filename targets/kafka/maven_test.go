@@ -20,8 +20,8 @@ func TestVersions(t *testing.T) {
 		"4.1.0": "", "3.3.0": "", "3.9.1": "", "10.0.0": "", "4.2.0-rc1": "",
 		"3.2.3": "want 3.3.0 or newer", "2.8.0": "want 3.3.0 or newer", "4.1": "want a release like", "": "want a release like", "4.1.0/..": "want a release like",
 	} {
-		err := checkVersion(version)
-		if says == "" && err != nil || says != "" && (err == nil || !strings.Contains(err.Error(), says)) {
+		err := target{}.CheckVersion(version)
+		if says == "" && err != nil || says != "" && (!errors.Is(err, targets.ErrUnsupported) || !strings.Contains(err.Error(), says)) {
 			t.Errorf("%q: %v, want %q", version, err, says)
 		}
 	}
@@ -41,7 +41,7 @@ func fakeMaven(t *testing.T, script string) {
 
 func TestWhatMavenFailsAtIsSaid(t *testing.T) {
 	for _, c := range []struct{ claim, script, says string }{
-		{"a version that is not", "echo '[ERROR] Could not find artifact org.apache.kafka:kafka_2.13:jar:9.9.9 in central'; exit 1", "--version 9.9.9: Maven finds no such release"},
+		{"a version that is not", "echo '[ERROR] Could not find artifact org.apache.kafka:kafka_2.13:jar:9.9.9 in central'; exit 1", "--version 9.9.9 is not supported: Maven finds no such release"},
 		{"no network", "echo '[ERROR] Could not transfer artifact: Unknown host'; exit 1", "is there a network? Another call goes on from here. It said: Could not transfer artifact: Unknown host"},
 	} {
 		fakeMaven(t, c.script)

@@ -23,11 +23,11 @@ func (target) Provision(ctx context.Context, p targets.Provisioning) (targets.Di
 	if log == nil {
 		log = func(string, ...any) {}
 	}
-	j, err := findJava(ctx)
+	version, ready, err := place(p)
 	if err != nil {
 		return targets.Distribution{}, err
 	}
-	version, ready, err := place(p)
+	j, err := findJava(ctx)
 	if err != nil {
 		return targets.Distribution{}, err
 	}
@@ -61,7 +61,7 @@ func place(p targets.Provisioning) (string, prepared, error) {
 		if version == "" {
 			version = defaultVersion
 		}
-		return version, prepared{filepath.Join(p.Cache, version)}, checkVersion(version)
+		return version, prepared{filepath.Join(p.Cache, version)}, target{}.CheckVersion(version)
 	}
 	dist, err := filepath.Abs(p.Dist)
 	if err != nil {
@@ -72,10 +72,10 @@ func place(p targets.Provisioning) (string, prepared, error) {
 		return "", prepared{}, err
 	}
 	if p.Version != "" && p.Version != version {
-		return "", prepared{}, fmt.Errorf("kafka: --dist %s holds version %s: want --version %s, or none", p.Dist, version, version)
+		return "", prepared{}, fmt.Errorf("kafka: --dist %s holds version %s, and --version %s is %w with it: want --version %s, or none", p.Dist, version, p.Version, targets.ErrUnsupported, version)
 	}
 	key := sha256.Sum256([]byte(dist))
-	return version, prepared{filepath.Join(p.Cache, "dist", version+"-"+hex.EncodeToString(key[:6]))}, checkVersion(version)
+	return version, prepared{filepath.Join(p.Cache, "dist", version+"-"+hex.EncodeToString(key[:6]))}, target{}.CheckVersion(version)
 }
 
 // versionOf is the version of an unpacked distribution, from the name of the broker's jar.
@@ -90,7 +90,7 @@ func versionOf(dist string) (string, error) {
 			return version, nil
 		}
 	}
-	return "", fmt.Errorf("kafka: --dist %s: want the folder of an unpacked distribution, with libs/kafka_2.13-VERSION.jar in it", dist)
+	return "", fmt.Errorf("kafka: --dist %s is %w: want the folder of an unpacked distribution, with libs/kafka_2.13-VERSION.jar in it", dist, targets.ErrUnsupported)
 }
 
 // link makes a distribution of the user's own the source of jars.

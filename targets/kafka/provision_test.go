@@ -31,14 +31,14 @@ func TestWhatIsProvisionedIsWhatWasAskedFor(t *testing.T) {
 		{"a version", "", "3.9.1", "3.9.1", ""},
 		{"a distribution says its version itself", dist(t, "kafka-clients-3.8.0.jar", "kafka_2.13-3.8.0-sources.jar", "kafka_2.13-3.8.0.jar"), "", "3.8.0", ""},
 		{"also one that was built for another Scala", dist(t, "kafka_2.12-3.5.1.jar"), "3.5.1", "3.5.1", ""},
-		{"a distribution of another version", dist(t, "kafka_2.13-3.8.0.jar"), "4.1.0", "", "holds version 3.8.0: want --version 3.8.0, or none"},
+		{"a distribution of another version", dist(t, "kafka_2.13-3.8.0.jar"), "4.1.0", "", "holds version 3.8.0, and --version 4.1.0 is not supported with it: want --version 3.8.0, or none"},
 		{"a distribution that is too old", dist(t, "kafka_2.13-2.8.0.jar"), "", "", "want 3.3.0 or newer"},
 		{"a folder that is none", dist(t, "kafka-clients-3.8.0.jar"), "", "", "want the folder of an unpacked distribution"},
 	} {
 		version, p, err := place(targets.Provisioning{Cache: "/cache", Version: c.version, Dist: c.dist})
 		if c.says != "" {
-			if err == nil || !strings.Contains(err.Error(), c.says) {
-				t.Errorf("%s: %v, want %q", c.claim, err, c.says)
+			if !errors.Is(err, targets.ErrUnsupported) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s: %v, want %q, as not supported", c.claim, err, c.says)
 			}
 			continue
 		}
@@ -52,8 +52,8 @@ func TestAVersionThatIsNotLeavesNothing(t *testing.T) {
 	fakeMaven(t, "echo '[ERROR] Could not find artifact org.apache.kafka:kafka_2.13:jar:9.9.9 in central'; exit 1")
 	t.Setenv("JAVA_HOME", fakeJava(t, "21.0.1"))
 	cache := t.TempDir()
-	if d, err := (target{}).Provision(t.Context(), targets.Provisioning{Cache: cache, Version: "9.9.9", Log: t.Logf}); err == nil {
-		t.Errorf("%+v", d)
+	if d, err := (target{}).Provision(t.Context(), targets.Provisioning{Cache: cache, Version: "9.9.9", Log: t.Logf}); !errors.Is(err, targets.ErrUnsupported) {
+		t.Errorf("%+v, %v", d, err)
 	}
 	if _, err := os.Stat(filepath.Join(cache, "9.9.9")); err == nil {
 		t.Error("a folder of a version that is not was left")

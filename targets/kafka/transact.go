@@ -71,6 +71,9 @@ func (t *transactor) renew() error {
 	t.drop()
 	opts := append(t.opts[:len(t.opts):len(t.opts)], groupOptions(t.names, false)...)
 	opts = append(opts, producerOptions(mode{idempotent: true, acks: acksAll}, leastDelivery)...)
+	// The first outputs of a transaction may have to wait until the last one has ended everywhere. Those sent behind them
+	// would be refused, as out of order, and sent once more.
+	opts = append(opts, kgo.MaxProduceRequestsInflightPerBroker(1))
 	taken := func(context.Context, *kgo.Client, map[string][]int32) { t.taken.Store(true) }
 	s, err := kgo.NewGroupTransactSession(append(opts,
 		kgo.TransactionalID(t.names.group+"-"+strconv.Itoa(t.member)),

@@ -36,9 +36,10 @@ type dialOptions struct {
 	tls       *tls.Config // nil: not encrypted
 	first     int         // index of the node to try first
 	connected func(open bool, addr, why string)
+	atOnce    bool // or not at all
 }
 
-// open starts connecting and returns at once: a cluster that is down now is connected to later.
+// open starts connecting and returns at once: a cluster that is down now is connected to later, unless o says at once.
 func open(nodes []targets.Node, o dialOptions) (*link, error) {
 	if len(nodes) == 0 {
 		return nil, errors.New("nats: no nodes to connect to")
@@ -58,7 +59,7 @@ func open(nodes []targets.Node, o dialOptions) (*link, error) {
 	opts.MaxReconnect = -1
 	opts.ReconnectWait = reconnectWait
 	opts.ReconnectJitter = reconnectRand
-	opts.RetryOnFailedConnect = true
+	opts.RetryOnFailedConnect = !o.atOnce
 	opts.ReconnectBufSize = -1 // a publish without a connection fails before a byte is kept: certainly rejected
 	opts.ReconnectOnFlusherError = true
 	opts.FlusherTimeout = writeTimeout // the library holds its lock while it writes: the default of a minute would stop everything

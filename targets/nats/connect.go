@@ -49,23 +49,22 @@ func (target) Connect(ctx context.Context, a targets.Access) (_ targets.Cluster,
 	if len(a.Brokers) == 0 {
 		return nil, errors.New("nats: no address to connect to")
 	}
+	o.atOnce = true
+	at := map[string]string{}
 	for _, addr := range a.Brokers {
+		if err := ctx.Err(); err != nil {
+			return nil, fmt.Errorf("nats: connect to %s: %w", addr, err)
+		}
 		n := &node{Node: targets.Node{Name: addr, Addr: addr}}
 		if n.app, err = open([]targets.Node{n.Node}, o); err != nil {
 			return nil, err
 		}
 		c.nodes = append(c.nodes, n)
-	}
-	at := map[string]string{}
-	for _, n := range c.nodes {
-		if err := n.app.until(ctx, "connected to "+n.Addr, n.app.nc.IsConnected); err != nil {
-			return nil, fmt.Errorf("%w: %w", err, noneNil(n.app.nc.LastError()))
-		}
 		n.Name = n.app.nc.ConnectedServerName()
 		if other, twice := at[n.Name]; twice {
-			return nil, fmt.Errorf("nats: %s and %s are one server, %s: want its address once", other, n.Addr, n.Name)
+			return nil, fmt.Errorf("nats: %s and %s are one server, %s: want its address once", other, addr, n.Name)
 		}
-		at[n.Name] = n.Addr
+		at[n.Name] = addr
 	}
 	return c, nil
 }
@@ -119,6 +118,25 @@ func led(what string, c *server.ClusterInfo, followers int) error {
 		return fmt.Errorf("nats: %s: %w", what, targets.ErrNoLeader)
 	}
 	return inSync(what, c.Replicas, followers)
+}
+
+// Versions implements targets.VersionReporter: what each server said when it was connected to.
+func (c *external) Versions(context.Context) (string, map[string]string, error) {
+	facts, versions := map[string]string{}, map[string]bool{}
+	for _, n := range c.nodes {
+		v := n.app.nc.ConnectedServerVersion()
+		if v == "" {
+			return "", nil, fmt.Errorf("nats: %s: its version is known only while it is connected", n.Addr)
+		}
+		facts["nats at "+n.Addr], versions[v] = v, true
+	}
+	if len(versions) > 1 {
+		return "", facts, nil
+	}
+	for v := range versions {
+		return v, map[string]string{"nats": v}, nil
+	}
+	return "", nil, nil
 }
 
 // StartNode implements targets.Cluster: it is not ours to start.

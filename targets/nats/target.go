@@ -1,8 +1,10 @@
 package nats
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"waybill/harness/semantics"
@@ -14,21 +16,40 @@ func init() { targets.Register(target{}) }
 // target implements targets.Target.
 type target struct{}
 
-func (target) Describe(string) targets.Description {
+func (target) Describe(version string) targets.Description {
 	var ms []semantics.Mode
 	for _, m := range modes() {
 		ms = append(ms, m.Mode)
 	}
 	return targets.Description{
-		Name: "nats", Title: "NATS JetStream", Version: server.VERSION,
+		Name: "nats", Title: "NATS JetStream", Version: cmp.Or(version, server.VERSION),
 		Profiles: []targets.Profile{{Name: profile, Summary: "three nodes of the linked-in server, file storage, defaults but for the timeouts"}},
 		Modes:    ms, Settings: settings(), Timing: timing(), Leaders: []string{ofQueue, ofConsumer, ofController},
 	}
 }
 
-// Provision implements targets.Target: the server is part of this binary.
-func (target) Provision(context.Context, targets.Provisioning) (targets.Distribution, error) {
-	return targets.Distribution{Version: server.VERSION}, nil
+// CheckVersion implements targets.VersionChecker: the server is part of this binary, in one version.
+func (target) CheckVersion(version string) error {
+	if version != server.VERSION {
+		return fmt.Errorf("nats: --version %s is %w: the server is linked into waybill: want --version %s, or none; other versions can be audited with --cluster external",
+			version, targets.ErrUnsupported, server.VERSION)
+	}
+	return nil
+}
+
+// Provision implements targets.Target: there is nothing to fetch.
+func (t target) Provision(_ context.Context, p targets.Provisioning) (targets.Distribution, error) {
+	var none targets.Distribution
+	if p.Version != "" {
+		if err := t.CheckVersion(p.Version); err != nil {
+			return none, err
+		}
+	}
+	if p.Dist != "" {
+		return none, fmt.Errorf("nats: --dist %s is %w: the server %s is linked into waybill: leave it out; servers of your own can be audited with --cluster external",
+			p.Dist, targets.ErrUnsupported, server.VERSION)
+	}
+	return targets.Distribution{Version: server.VERSION, Facts: map[string]string{"nats": server.VERSION, "go": runtime.Version()}}, nil
 }
 
 // Client implements targets.Target.

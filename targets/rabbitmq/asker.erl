@@ -7,6 +7,52 @@
 -module(asker).
 -export([start/0]).
 
+%% What the asked node evaluates, so that a question is one call to it; Name, Left (ms) are bound. Mirrors are gone from 4.0 on.
+%% Older versions of ra have no key metrics: the member's process is asked for its state, as rabbitmq-queues does.
+-define(LOOK, "
+    case rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, Name)) of
+        {ok, Q} ->
+            Pid = amqqueue:get_pid(Q),
+            case lists:member(amqqueue:get_type(Q), [quorum, rabbit_quorum_queue]) of
+                true ->
+                    Raft = element(1, Pid),
+                    Member = case erlang:function_exported(ra, key_metrics, 1) of
+                        true ->
+                            ra:key_metrics({Raft, node()});
+                        false ->
+                            try
+                                {status, _, _, Parts} = sys:get_status(Raft, Left),
+                                Sys = lists:nth(5, Parts),
+                                #{current_term := Term, last_applied := Applied, log := #{last_index := Last}} =
+                                    proplists:get_value(ra_server_state, Sys),
+                                #{state => proplists:get_value(raft_state, Sys), term => Term, last_index => Last, last_applied => Applied}
+                            catch
+                                exit:{noproc, _} -> #{state => noproc}
+                            end
+                    end,
+                    {quorum, Pid, maps:get(nodes, amqqueue:get_type_state(Q)), Member};
+                false ->
+                    {classic, Pid,
+                     try amqqueue:get_slave_pids(Q) catch error:undef -> [] end,
+                     try amqqueue:get_sync_slave_pids(Q) catch error:undef -> [] end}
+            end;
+        Other ->
+            Other
+    end.").
+
+%% A consistent query is answered after a majority has confirmed that its leader leads.
+-define(DEPTH, "
+    case rabbit_amqqueue:lookup(rabbit_misc:r(<<\"/\">>, queue, Name)) of
+        {ok, Q} ->
+            Pid = amqqueue:get_pid(Q),
+            case lists:member(amqqueue:get_type(Q), [quorum, rabbit_quorum_queue]) of
+                true -> {quorum, element(2, Pid), ra:consistent_query(Pid, fun rabbit_fifo:overview/1, Left)};
+                false -> {classic, Pid, rabbit_amqqueue:info(Q, [messages_ready, messages_unacknowledged, state])}
+            end;
+        Other ->
+            Other
+    end.").
+
 start() ->
     %% The node is started with -noinput, so nobody else reads descriptor 0.
     loop(open_port({fd, 0, 1}, [binary, stream, eof]), <<>>).
@@ -57,34 +103,26 @@ ask([<<"health">>]) ->
 
 %% What a node knows of a queue.
 ask([<<"queue">>, Name]) ->
-    Q = lookup(Name),
-    case is_quorum(Q) of
-        true -> quorum(Q);
-        false -> classic(Q)
+    case evaluate(?LOOK, Name) of
+        {quorum, {_, Leader}, Nodes, Member} ->
+            Members = if is_map(Nodes) -> maps:keys(Nodes); true -> Nodes end,
+            #{kind => quorum, leader => bin(Leader), members => [bin(N) || N <- Members],
+              role => bin(maps:get(state, Member)), term => maps:get(term, Member, 0),
+              last => maps:get(last_index, Member, 0), applied => maps:get(last_applied, Member, 0)};
+        {classic, Pid, Mirrors, Synced} ->
+            #{kind => classic, leader => bin(node(Pid)), process => text(Pid),
+              alive => rpc:call(node(Pid), erlang, is_process_alive, [Pid], left()) =:= true,
+              mirrors => nodes_of(Mirrors), synchronised => nodes_of(Synced)}
     end;
-
-%% How far the member of a quorum queue on this node is.
-ask([<<"member">>, Name]) ->
-    Q = lookup(Name),
-    {Raft, _} = call(amqqueue, get_pid, [Q]),
-    member(Raft);
 
 %% What is left to deliver, from whoever leads the queue.
 ask([<<"depth">>, Name]) ->
-    Q = lookup(Name),
-    case is_quorum(Q) of
-        true ->
-            {_, Leader} = Id = call(amqqueue, get_pid, [Q]),
-            %% A consistent query is answered after a majority has confirmed that its leader leads.
-            case call(ra, consistent_query, [Id, fun rabbit_fifo:overview/1, left()]) of
-                {ok, #{num_ready_messages := Ready, num_checked_out := Out}, {_, From}} ->
-                    #{ready => Ready, unacked => Out, from => bin(From)};
-                {ok, Other, _} -> throw({no_depth, Leader, Other});
-                Other -> throw({no_depth, Leader, Other})
-            end;
-        false ->
-            Pid = call(amqqueue, get_pid, [Q]),
-            Info = call(rabbit_amqqueue, info, [Q, [messages_ready, messages_unacknowledged, state]]),
+    case evaluate(?DEPTH, Name) of
+        {quorum, _, {ok, #{num_ready_messages := Ready, num_checked_out := Out}, {_, From}}} ->
+            #{ready => Ready, unacked => Out, from => bin(From)};
+        {quorum, Leader, Other} ->
+            throw({no_depth, Leader, Other});
+        {classic, Pid, Info} ->
             case proplists:get_value(state, Info) of
                 running -> ok;
                 State -> throw({queue_is, State})
@@ -158,53 +196,9 @@ running() ->
         _ -> [get(node) | call(erlang, nodes, [])]
     end.
 
-quorum(Q) ->
-    {Raft, Leader} = call(amqqueue, get_pid, [Q]),
-    #{nodes := Nodes} = call(amqqueue, get_type_state, [Q]),
-    Members = if is_map(Nodes) -> maps:keys(Nodes); true -> Nodes end,
-    maps:merge(member(Raft),
-               #{kind => quorum, leader => bin(Leader), members => [bin(N) || N <- Members]}).
-
-member(Raft) ->
-    Node = get(node),
-    try call(ra, key_metrics, [{Raft, Node}]) of
-        #{state := State} = M ->
-            #{role => bin(State), term => maps:get(term, M, 0),
-              last => maps:get(last_index, M, 0), applied => maps:get(last_applied, M, 0)}
-    catch
-        throw:_ -> member_by_status(Raft)
-    end.
-
-%% Older versions of ra have no key metrics: the member's process is asked for its state, as rabbitmq-queues does.
-member_by_status(Raft) ->
-    case rpc:call(get(node), sys, get_status, [Raft, left()], left()) of
-        {status, _, _, Parts} ->
-            Sys = lists:nth(5, Parts),
-            #{current_term := Term, last_applied := Applied, log := #{last_index := Last}} =
-                proplists:get_value(ra_server_state, Sys),
-            #{role => bin(proplists:get_value(raft_state, Sys)), term => Term, last => Last, applied => Applied};
-        {badrpc, {'EXIT', {noproc, _}}} ->
-            #{role => <<"noproc">>, term => 0, last => 0, applied => 0};
-        {badrpc, Why} ->
-            throw(Why)
-    end.
-
-classic(Q) ->
-    Pid = call(amqqueue, get_pid, [Q]),
-    Mirrors = pids(amqqueue, get_slave_pids, Q),
-    Synced = pids(amqqueue, get_sync_slave_pids, Q),
-    #{kind => classic, leader => bin(node(Pid)), process => text(Pid),
-      alive => rpc:call(node(Pid), erlang, is_process_alive, [Pid], left()) =:= true,
-      mirrors => Mirrors, synchronised => Synced}.
-
-%% Mirrors are gone from 4.0 on.
-pids(M, F, Q) ->
-    try call(M, F, [Q]) of
-        Pids when is_list(Pids) -> [bin(node(P)) || P <- Pids];
-        _ -> []
-    catch
-        throw:{badrpc, {'EXIT', {undef, _}}} -> []
-    end.
+%% What stands for no mirrors is a list, or an atom.
+nodes_of(Pids) when is_list(Pids) -> [bin(node(P)) || P <- Pids];
+nodes_of(_) -> [].
 
 lookup(Name) ->
     Resource = call(rabbit_misc, r, [<<"/">>, queue, Name]),
@@ -221,6 +215,16 @@ or_none(L) when is_list(L) -> L;
 or_none(_) -> [].
 
 %% --- calls -----------------------------------------------------------------------------------------------------------
+
+%% Has the asked node evaluate an expression. The text is parsed here, and interpreted there.
+evaluate(Text, Name) ->
+    {ok, Tokens, _} = erl_scan:string(Text),
+    {ok, Expressions} = erl_parse:parse_exprs(Tokens),
+    case call(erl_eval, exprs, [Expressions, #{'Name' => Name, 'Left' => left()}]) of
+        {value, {error, not_found}, _} -> throw(not_found);
+        {value, {error, _} = Other, _} -> throw(Other);
+        {value, Value, _} -> Value
+    end.
 
 call(M, F, A) ->
     case rpc:call(get(node), M, F, A, left()) of

@@ -169,4 +169,3 @@ func eachAnswer(out io.Reader, each func(answer)) error {
 		}
 	}
 }
-

@@ -340,6 +340,11 @@ func servesOthers(t *testing.T, c *cluster) {
 	if !strings.Contains(text, "version: "+c.dist.Version) || !strings.Contains(text, "cluster_name: waybill") {
 		t.Errorf("configuration: %s", text)
 	}
+	version, facts, err := e.(targets.VersionReporter).Versions(within(t, 20*time.Second))
+	must(t, err)
+	if version != c.dist.Version || len(facts) != 3 || !strings.Contains(facts["rabbitmq at "+a.Brokers[2]], "Erlang/OTP") {
+		t.Errorf("version %q, facts %v: want what each broker says of itself and of its Erlang", version, facts)
+	}
 	must(t, e.(targets.QueueDeleter).DeleteQueue(within(t, 10*time.Second), q))
 	if _, err := c.asker.depth(within(t, 10*time.Second), c.Nodes(), q.Name); !errors.Is(err, errNotFound) {
 		t.Errorf("after it was deleted: %v, want %v", err, errNotFound)

@@ -14,6 +14,9 @@ import (
 const (
 	// receiveWait is how long one Receive waits for a first message.
 	receiveWait = 900 * time.Millisecond
+	// linger is how long a batch that has begun waits to be filled. The broker pushes messages one by one, and one that takes what is
+	// there works in batches of one or two, which no application that acknowledges batches would.
+	linger = 20 * time.Millisecond
 	// window is the prefetch, in batches: what a member may hold unacknowledged, handed out or not. One batch would have the
 	// broker wait for each acknowledgement; the documentation finds 100 to 300 messages best.
 	window = 16
@@ -117,7 +120,7 @@ func (r *subscriber) Receive(ctx context.Context) ([]targets.Delivery, error) {
 	}
 }
 
-// collect makes a batch of a first delivery and what else is here already.
+// collect makes a batch of a first delivery and what else comes within linger.
 //
 // What a channel left behind that is known to have ended is dropped where deliveries are acknowledged: the broker has put it
 // back into the queue, so to process it could only make a duplicate. Where they are not, it is the only copy, and counts.
@@ -127,6 +130,8 @@ func (r *subscriber) collect(s *session, first amqp.Delivery) []targets.Delivery
 		return nil
 	}
 	ds := append(make([]targets.Delivery, 0, r.batch), r.delivery(s, first))
+	over := time.NewTimer(linger)
+	defer over.Stop()
 	for len(ds) < r.batch {
 		select {
 		case d, ok := <-sub.deliveries:
@@ -134,7 +139,7 @@ func (r *subscriber) collect(s *session, first amqp.Delivery) []targets.Delivery
 				return ds
 			}
 			ds = append(ds, r.delivery(s, d))
-		default:
+		case <-over.C:
 			return ds
 		}
 	}

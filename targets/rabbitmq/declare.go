@@ -58,7 +58,7 @@ func (c *cluster) usable(queue string, k kind) func(context.Context) error {
 		if err != nil {
 			return err
 		}
-		return checkQueue(queue, k, views, c.erlangNodes(), true)
+		return checkQueue(queue, k, views, c.erlangNodes(), leaderApplied(views), true)
 	}
 }
 

@@ -44,13 +44,39 @@ type member struct {
 // Healthy implements targets.Cluster. Every node is asked about itself: whether it serves, whom it believes to run, whether
 // it knows of a partition or an alarm, and who it believes leads each queue; a quorum queue wants a majority of members that
 // take part, a mirrored one a leader that all agree on, a classic one its process.
-func (c *cluster) Healthy(ctx context.Context) error { return c.healthy(ctx, false) }
+func (c *cluster) Healthy(ctx context.Context) error { return c.healthy(ctx, nil) }
 
-// InSync implements targets.Syncer: Healthy, every member of a quorum queue has applied what its leader has, and every
-// mirror is synchronised.
-func (c *cluster) InSync(ctx context.Context) error { return c.healthy(ctx, true) }
+// InSync implements targets.Syncer: Healthy, every member of a quorum queue has applied what its leader had applied before the
+// members were asked, and every mirror is synchronised. Under load a member is never where its leader is at the same instant.
+func (c *cluster) InSync(ctx context.Context) error {
+	marks := map[string]uint64{}
+	for q, k := range c.known() {
+		if k != quorum {
+			marks[q] = 0
+			continue
+		}
+		views, err := c.views(ctx, q)
+		if err != nil {
+			return err
+		}
+		marks[q] = leaderApplied(views)
+	}
+	return c.healthy(ctx, marks)
+}
 
-func (c *cluster) healthy(ctx context.Context, all bool) error {
+// leaderApplied is how far the member that leads is; 0 if none says that it does.
+func leaderApplied(views []queueView) uint64 {
+	var applied uint64
+	for _, v := range views {
+		if v.Role == "leader" {
+			applied = max(applied, v.Applied)
+		}
+	}
+	return applied
+}
+
+// healthy looks at nodes and queues. marks is how far each queue's members must be, and asks for all of them; nil asks for a majority.
+func (c *cluster) healthy(ctx context.Context, marks map[string]uint64) error {
 	err := c.each(func(_ int, n *node) error {
 		var h nodeHealth
 		if err := c.ask(ctx, n, &h, "health"); err != nil {
@@ -68,7 +94,8 @@ func (c *cluster) healthy(ctx context.Context, all bool) error {
 	for q, k := range c.known() {
 		views, err := c.views(ctx, q)
 		if err == nil {
-			err = checkQueue(q, k, views, c.erlangNodes(), all)
+			mark, all := marks[q]
+			err = checkQueue(q, k, views, c.erlangNodes(), mark, all)
 		}
 		errs = append(errs, err)
 	}
@@ -122,8 +149,9 @@ func (c *cluster) views(ctx context.Context, queue string) ([]queueView, error) 
 	return views, err
 }
 
-// checkQueue looks at one queue as all nodes see it: views[i] is that of nodes[i].
-func checkQueue(queue string, k kind, views []queueView, nodes []string, all bool) error {
+// checkQueue looks at one queue as all nodes see it: views[i] is that of nodes[i]. With all, every replica must take part, and every
+// member of a quorum queue have applied mark.
+func checkQueue(queue string, k kind, views []queueView, nodes []string, mark uint64, all bool) error {
 	for i, v := range views {
 		switch {
 		case v.Leader != views[0].Leader:
@@ -134,7 +162,7 @@ func checkQueue(queue string, k kind, views []queueView, nodes []string, all boo
 	}
 	switch k {
 	case quorum:
-		return checkQuorum(queue, views, nodes, all)
+		return checkQuorum(queue, views, nodes, mark, all)
 	case mirrored:
 		if v := views[0]; !v.Alive {
 			return fmt.Errorf("rabbitmq: the leader of queue %s on %s does not run", queue, v.Leader)
@@ -150,7 +178,7 @@ func checkQueue(queue string, k kind, views []queueView, nodes []string, all boo
 	}
 }
 
-func checkQuorum(queue string, views []queueView, nodes []string, all bool) error {
+func checkQuorum(queue string, views []queueView, nodes []string, mark uint64, all bool) error {
 	leader := slices.IndexFunc(views, func(v queueView) bool { return v.Role == "leader" })
 	if leader < 0 || nodes[leader] != views[0].Leader {
 		return fmt.Errorf("rabbitmq: queue %s: no node says that it leads as %s, of which the others say so", queue, views[0].Leader)
@@ -163,7 +191,7 @@ func checkQuorum(queue string, views []queueView, nodes []string, all bool) erro
 		if v.Term == views[leader].Term && (v.Role == "leader" || v.Role == "follower") {
 			taking++
 		}
-		if v.Applied < views[leader].Applied {
+		if v.Applied < mark {
 			behind++
 		}
 	}

@@ -63,6 +63,7 @@ func TestAQueueIsWellWhenAllAgreeAndEnoughTakePart(t *testing.T) {
 	}{
 		{"a quorum queue", quorum, raft(), func([]queueView) {}, "", ""},
 		{"with a member behind", quorum, raft(), func(v []queueView) { v[0].Applied = 19 }, "", "1 are behind"},
+		{"whose leader went on since the mark was set", quorum, raft(), func(v []queueView) { v[1].Applied = 25 }, "", ""},
 		{"with a member in an older term", quorum, raft(), func(v []queueView) { v[0].Term = 3 }, "", "2 take part"},
 		{"with two members that do not take part", quorum, raft(), func(v []queueView) { v[0].Role, v[2].Role = "noproc", "pre_vote" }, "1 of 3 members", "1 of 3 members"},
 		{"with two members only", quorum, raft(), func(v []queueView) {
@@ -84,7 +85,14 @@ func TestAQueueIsWellWhenAllAgreeAndEnoughTakePart(t *testing.T) {
 		}, "no leader", "no leader"},
 	} {
 		c.change(c.views)
-		wantError(t, c.claim+", healthy", checkQueue("q", c.kind, c.views, threeNodes, false), c.some)
-		wantError(t, c.claim+", in sync", checkQueue("q", c.kind, c.views, threeNodes, true), c.all)
+		wantError(t, c.claim+", healthy", checkQueue("q", c.kind, c.views, threeNodes, 0, false), c.some)
+		wantError(t, c.claim+", in sync", checkQueue("q", c.kind, c.views, threeNodes, 20, true), c.all)
+	}
+}
+
+func TestTheMarkIsWhatTheLeaderHasApplied(t *testing.T) {
+	views := []queueView{{member: member{Role: "follower", Applied: 30}}, {member: member{Role: "leader", Applied: 20}}, {member: member{Role: "noproc"}}}
+	if got := leaderApplied(views); got != 20 {
+		t.Errorf("got %d, want 20", got)
 	}
 }

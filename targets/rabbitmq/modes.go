@@ -24,12 +24,19 @@ const (
 	scopeOnce = "none: there is one copy of what is published, and it is delivered once or never"
 )
 
-// endings are the faults that mirrored queues are made for: the end of brokers and clients, and clients cut off. A partition
-// between brokers, which a broker that is paused long enough makes as well, leaves a leader on each side or an
-// unsynchronised mirror, and then one side's messages are discarded; that is documented.
-func endings() []string {
-	return []string{"kill-broker", "kill-leader", "kill-all", "kill-consumer", "kill-producer", "pause-consumer", "cut-clients", "lose-confirms", "lose-acks"}
+// clients are the faults of clients and of their network, which leave every broker alone.
+//
+// A classic queue promises nothing beyond them: while its node is down, or is believed to be, the queue is no longer routed to from
+// the other nodes, and what is published there is confirmed as unroutable, which is documented.
+func clients() []string {
+	return []string{"kill-consumer", "kill-producer", "pause-consumer", "cut-clients", "lose-confirms", "lose-acks"}
 }
+
+// endings are the faults that mirrored queues are made for: the end of a broker, besides those of clients. A partition
+// between brokers, which a broker that is paused long enough makes as well, leaves a leader on each side or an
+// unsynchronised mirror, and then one side's messages are discarded; that is documented. Where all brokers end, those that are back
+// before the leader's do not route to the queue yet, and confirm what is published as unroutable.
+func endings() []string { return append(clients(), "kill-broker", "kill-leader") }
 
 // modes of a version in the order they are listed; "" is the default version.
 //
@@ -55,6 +62,10 @@ func modes(version string) []mode {
 	for i := range single {
 		single[i].Scope = scopeOnce
 	}
+	alone := both(semantics.AtLeastOnce, d.persisted())
+	for i := range alone {
+		alone[i].Faults = clients()
+	}
 	mirrors := both(semantics.AtLeastOnce, d.mirrored())
 	for i := range mirrors {
 		mirrors[i].Faults = endings()
@@ -68,7 +79,7 @@ func modes(version string) []mode {
 		kind: classic,
 	}, {
 		Mode: semantics.Mode{
-			Name: "classic-confirms", Profile: pauseMinority, Promises: both(semantics.AtLeastOnce, d.persisted()), Traits: confirmed,
+			Name: "classic-confirms", Profile: pauseMinority, Promises: alone, Traits: confirmed,
 			Summary: "durable classic queue on one node; persistent messages, confirmed and retried while unknown; acknowledged after applying",
 		},
 		kind: classic, persistent: true,

@@ -5,10 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
 
 	"waybill/targets"
 )
@@ -28,13 +26,18 @@ func (target) Provision(ctx context.Context, p targets.Provisioning) (targets.Di
 	if p.Log == nil {
 		p.Log = func(string, ...any) {}
 	}
+	if p.Version != "" {
+		if err := supported(p.Version); err != nil {
+			return targets.Distribution{}, err
+		}
+	}
 	d, err := find(ctx, p)
 	if err != nil {
 		return d, err
 	}
 	if p.Version != "" && p.Version != d.Version {
-		return d, fmt.Errorf("rabbitmq: version %s is wanted, and %s is %s: unpack the generic Unix build of %s and name its folder with --dist",
-			p.Version, d.Dir, d.Version, p.Version)
+		return d, fmt.Errorf("rabbitmq: --version %s is %w here: %s is %s: want --version %s, or none, or the folder of an unpacked generic Unix build of %s with --dist",
+			p.Version, targets.ErrUnsupported, d.Dir, d.Version, d.Version, p.Version)
 	}
 	if err := supported(d.Version); err != nil {
 		return d, err
@@ -48,27 +51,35 @@ func (target) Provision(ctx context.Context, p targets.Provisioning) (targets.Di
 
 func find(ctx context.Context, p targets.Provisioning) (targets.Distribution, error) {
 	if p.Dist != "" {
-		return own(p.Dist)
+		return own(ctx, p.Dist)
 	}
-	if dirs, err := filepath.Glob(installed); err == nil && len(dirs) > 0 {
-		if d, err := distribution(dirs[len(dirs)-1]); err == nil {
-			return d, needErlang()
-		}
+	if d, ok := found(); ok {
+		return onErlang(ctx, d)
 	}
 	return unpacked(ctx, p)
 }
 
+// found is the distribution that is installed on this machine, the last by name of several.
+func found() (targets.Distribution, bool) {
+	dirs, err := filepath.Glob(installed)
+	if err != nil || len(dirs) == 0 {
+		return targets.Distribution{}, false
+	}
+	d, err := distribution(dirs[len(dirs)-1])
+	return d, err == nil
+}
+
 // own is a distribution that the user unpacked.
-func own(dir string) (targets.Distribution, error) {
+func own(ctx context.Context, dir string) (targets.Distribution, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return targets.Distribution{}, fmt.Errorf("rabbitmq: distribution: %w", err)
 	}
 	d, err := distribution(dir)
 	if err != nil {
-		return d, err
+		return d, fmt.Errorf("rabbitmq: --dist is %w here: want the folder of an unpacked generic Unix build: %w", targets.ErrUnsupported, err)
 	}
-	return d, needErlang()
+	return onErlang(ctx, d)
 }
 
 // distribution reads which version dir holds.
@@ -96,32 +107,6 @@ func pluginVersion(name string) (string, bool) {
 		return m[1], true
 	}
 	return "", false
-}
-
-// erlangDirs are searched beside PATH, since packages may be laid over the first only inside a lab.
-var erlangDirs = []string{"/usr/lib/erlang/bin", "/usr/local/lib/erlang/bin"}
-
-// searchPath is PATH with the folders that Erlang's programs are in.
-func searchPath() string {
-	return strings.Join(append([]string{os.Getenv("PATH")}, erlangDirs...), string(os.PathListSeparator))
-}
-
-// erl finds Erlang's emulator.
-func erl() (string, error) {
-	for _, d := range filepath.SplitList(searchPath()) {
-		if path, err := exec.LookPath(filepath.Join(d, "erl")); err == nil && filepath.IsAbs(path) {
-			return path, nil
-		}
-	}
-	return "", fmt.Errorf("rabbitmq: no erl in PATH or %s", strings.Join(erlangDirs, ", "))
-}
-
-// needErlang reports what to do where a distribution has no Erlang to run on.
-func needErlang() error {
-	if _, err := erl(); err != nil {
-		return fmt.Errorf("%w: %w: install Erlang, on Debian or Ubuntu with: apt-get install erlang-nox", targets.ErrMissing, err)
-	}
-	return nil
 }
 
 // errForeign says what to do on machines whose packages this does not know.

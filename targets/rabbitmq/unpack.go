@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sort"
 	"strings"
@@ -40,10 +39,8 @@ func unpacked(ctx context.Context, p targets.Provisioning) (targets.Distribution
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return d, err
 	}
-	for _, program := range []string{"apt-get", "dpkg"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return targets.Distribution{}, errForeign(errNoApt)
-		}
+	if !hasApt() {
+		return targets.Distribution{}, errForeign(errNoApt)
 	}
 	release, err := lock(p.Cache)
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"waybill/targets"
 )
 
 // defaultVersion is what Debian 12's packages hold: what is described before anything was looked for.
@@ -16,15 +18,15 @@ type release struct{ major, minor int }
 func parseVersion(v string) (release, error) {
 	parts := strings.SplitN(v, ".", 3)
 	if len(parts) < 2 {
-		return release{}, fmt.Errorf("rabbitmq: version %q: want one like 3.10.8", v)
+		return release{}, fmt.Errorf("rabbitmq: version %q is %w: want one like 3.10.8", v, targets.ErrUnsupported)
 	}
 	major, err := strconv.Atoi(parts[0])
 	if err != nil {
-		return release{}, fmt.Errorf("rabbitmq: version %q: want one like 3.10.8", v)
+		return release{}, fmt.Errorf("rabbitmq: version %q is %w: want one like 3.10.8", v, targets.ErrUnsupported)
 	}
 	minor, err := strconv.Atoi(parts[1])
 	if err != nil {
-		return release{}, fmt.Errorf("rabbitmq: version %q: want one like 3.10.8", v)
+		return release{}, fmt.Errorf("rabbitmq: version %q is %w: want one like 3.10.8", v, targets.ErrUnsupported)
 	}
 	return release{major, minor}, nil
 }
@@ -40,7 +42,7 @@ func supported(v string) error {
 		return err
 	}
 	if r.less(3, 8) || !r.less(5, 0) {
-		return fmt.Errorf("rabbitmq: version %s: 3.8 to 4.x are supported", v)
+		return fmt.Errorf("rabbitmq: version %s is %w: want 3.8 to 4.x", v, targets.ErrUnsupported)
 	}
 	return nil
 }

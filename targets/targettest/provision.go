@@ -1,14 +1,20 @@
 package targettest
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"waybill/harness/lab/labtest"
 	"waybill/targets"
 )
+
+// provisionWithin is how long fetching may take, the first time: a network that answers nothing fails the test, and does not use up its
+// whole time.
+const provisionWithin = 5 * time.Minute
 
 // Provision finds or fetches what a target needs, where the command keeps it too. It is called outside the lab, which reaches no network,
 // and inside, where it finds what was fetched. Where this machine lacks something, t is skipped or fails as labtest.Need says.
@@ -18,12 +24,14 @@ func Provision(t *testing.T, tgt targets.Target) targets.Distribution {
 	if err != nil {
 		cache = os.TempDir()
 	}
-	d, err := tgt.Provision(t.Context(), targets.Provisioning{Cache: filepath.Join(cache, "waybill", tgt.Describe("").Name), Log: t.Logf})
+	ctx, cancel := context.WithTimeout(t.Context(), provisionWithin)
+	defer cancel()
+	d, err := tgt.Provision(ctx, targets.Provisioning{Cache: filepath.Join(cache, "waybill", tgt.Describe("").Name), Log: t.Logf})
 	if errors.Is(err, targets.ErrMissing) {
 		labtest.Need(t, err.Error(), false)
 	}
 	if err != nil {
-		t.Fatal(err)
+		t.Fatalf("provisioning, within %v: %v", provisionWithin, err)
 	}
 	return d
 }

@@ -19,6 +19,10 @@ type ClientConfig struct {
 
 	// Connected is told of connections opened (why "") and lost, from any goroutine.
 	Connected func(open bool, addr, why string) `json:"-"`
+	// Assigned is told of a partition that a consumer was given, and of the position it begins at; Revoked of one that was taken
+	// away. They are called from any goroutine. nil: nobody wants to know.
+	Assigned func(partition uint32, from int64) `json:"-"`
+	Revoked  func(partition uint32)             `json:"-"`
 	// Reset is told when a consumer's position moved although nobody asked for it: from and to are positions as recorded,
 	// the next one to be delivered. nil: nobody wants to know.
 	Reset func(partition uint32, from, to int64, why string) `json:"-"`

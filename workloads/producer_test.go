@@ -698,3 +698,20 @@ func TestAProducerEndsWhenItCannotRecord(t *testing.T) {
 		})
 	}
 }
+
+func TestTheWindowIsWhatABrokerThatKeepsUpAnswersInTime(t *testing.T) {
+	for _, c := range []struct {
+		claim string
+		rate  float64
+		burst int
+		want  int
+	}{
+		{"two seconds of load", 100, 10, 200},
+		{"at least a burst", 1, 10, 10},
+		{"no more than memory allows", 1e6, 100_000, windowMost},
+	} {
+		if got := window(c.rate, experiment.Load{Burst: c.burst, Confirm: 2 * time.Second}); got != c.want {
+			t.Errorf("%s: got %d, want %d", c.claim, got, c.want)
+		}
+	}
+}

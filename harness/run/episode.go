@@ -122,11 +122,10 @@ func (c *controller) once(ctx, soft context.Context, e experiment.Episode, actio
 		failed("arm", err)
 	}
 	cancel()
-	struck := time.Now()
 	if armed {
 		c.journal.put(history.Event{Kind: history.FaultInject, Ref: ref, Name: e.Fault, Text: action.Victims()})
 		err := action.Inject(ctx)
-		struck = time.Now() // all of it: a strike may wait for each victim's moment
+		struck := time.Now() // all of it: a strike may wait for each victim's moment
 		c.journal.put(history.Event{Kind: history.FaultInjected, Ref: ref, Name: e.Fault})
 		c.tell(Progress{Episode: e.Number, Fault: e.Fault, Phase: "fault", Line: action.Victims()})
 		if err != nil {

@@ -134,6 +134,8 @@ func (w *worker) start(ctx context.Context) error {
 	}
 	w.conn = &connections{rec: beat, index: uint32(w.cfg.Index)}
 	w.cfg.Client.Connected = w.conn.changed
+	w.conn.group = w.cfg.Client.Queue.Name
+	w.cfg.Client.Assigned, w.cfg.Client.Revoked, w.cfg.Client.Reset = w.conn.assigned, w.conn.revoked, w.conn.reset
 	var r role
 	switch w.cfg.Role {
 	case "producer":
@@ -188,11 +190,12 @@ func (w *worker) stop() error {
 	return err
 }
 
-// connections records what becomes of a client's connections, and starvation, into the life's own segment.
+// connections records what becomes of a client's connections and of its place in a group, and starvation, into the life's own segment.
 type connections struct {
 	mu     sync.Mutex
 	rec    *history.Recorder
 	index  uint32
+	group  string
 	closed bool
 }
 
@@ -219,6 +222,18 @@ func (c *connections) changed(open bool, addr, why string) {
 		kind = history.ConnOpen
 	}
 	c.record(history.Event{Kind: kind, Name: addr, Text: why})
+}
+
+func (c *connections) assigned(partition uint32, from int64) {
+	c.record(history.Event{Kind: history.Assign, Name: c.group, Pos: history.Position{Partition: partition, Offset: from}})
+}
+
+func (c *connections) revoked(partition uint32) {
+	c.record(history.Event{Kind: history.Revoke, Name: c.group, Pos: history.Position{Partition: partition}})
+}
+
+func (c *connections) reset(partition uint32, from, to int64, why string) {
+	c.record(history.Event{Kind: history.Reset, Name: c.group, Pos: history.Position{Partition: partition}, From: from, To: to, Text: why})
 }
 
 const (

@@ -70,3 +70,25 @@ func (c *client) Inspector(context.Context) (targets.Inspector, error) {
 	}
 	return i, nil
 }
+
+// listener is whom a consumer tells of its place in the group.
+type listener struct {
+	assigned func(partition uint32, from int64)
+	revoked  func(partition uint32)
+	reset    func(partition uint32, from, to int64, why string)
+}
+
+// listenerOf has nothing to be nil.
+func listenerOf(c targets.ClientConfig) listener {
+	l := listener{assigned: c.Assigned, revoked: c.Revoked, reset: c.Reset}
+	if l.assigned == nil {
+		l.assigned = func(uint32, int64) {}
+	}
+	if l.revoked == nil {
+		l.revoked = func(uint32) {}
+	}
+	if l.reset == nil {
+		l.reset = func(uint32, int64, int64, string) {}
+	}
+	return l
+}

@@ -39,7 +39,7 @@ type consumer struct {
 
 	mu      sync.Mutex
 	closed  bool
-	reset   func(partition uint32, from, to int64, why string)
+	told    listener
 	tenures tenures // what is owned, and since when
 	calls   uint64  // of Receive
 	quiet   int     // calls in a row that found nothing
@@ -47,10 +47,7 @@ type consumer struct {
 }
 
 func newConsumer(l *link, n names, m mode, c targets.ClientConfig) (*consumer, error) {
-	r := &consumer{link: l, names: n, batch: c.Batch, tenures: newTenures(), reset: c.Reset, commits: counter{counts: isCommit}}
-	if r.reset == nil {
-		r.reset = func(uint32, int64, int64, string) {}
-	}
+	r := &consumer{link: l, names: n, batch: c.Batch, tenures: newTenures(), told: listenerOf(c), commits: counter{counts: isCommit}}
 	l.watch = &r.commits
 	var err error
 	r.cl, err = l.open(append(groupOptions(n, m.Traits.AcksFirst),
@@ -95,7 +92,9 @@ func (c *consumer) assigned(at map[int32]kgo.Offset) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for p, o := range at {
-		c.tenures.begin(p, o.EpochOffset().Offset)
+		from := o.EpochOffset().Offset
+		c.tenures.begin(p, from)
+		c.told.assigned(uint32(p), from+1)
 	}
 }
 
@@ -104,6 +103,7 @@ func (c *consumer) taken(partitions []int32) {
 	defer c.mu.Unlock()
 	for _, p := range partitions {
 		c.tenures.end(p)
+		c.told.revoked(uint32(p))
 	}
 }
 
@@ -135,7 +135,7 @@ func (c *consumer) Receive(ctx context.Context) ([]targets.Delivery, error) {
 		d := deliver(r)
 		d.Native = held{tenure: tenure, call: c.calls, offset: r.Offset, epoch: r.LeaderEpoch}
 		if expected, moved := c.tenures.deliver(r.Partition, r.Offset, c.calls); moved {
-			c.reset(uint32(r.Partition), expected+1, r.Offset+1, "the log does not hold what comes next")
+			c.told.reset(uint32(r.Partition), expected+1, r.Offset+1, "the log does not hold what comes next")
 		}
 		ds = append(ds, d)
 	})

@@ -94,7 +94,9 @@ func newCommittedReader() *committedReader {
 func (r *committedReader) list(all []kmsg.FetchResponseTopicPartitionAbortedTransaction) {
 	for _, a := range all {
 		k := aborted{a.ProducerID, a.FirstOffset}
-		r.listed[k] = r.listed[k]
+		if _, known := r.listed[k]; !known {
+			r.listed[k] = false
+		}
 	}
 }
 

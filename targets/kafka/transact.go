@@ -34,6 +34,7 @@ type transactor struct {
 	names  names
 	member int
 	batch  int
+	told   listener
 	limit  time.Duration
 
 	mu       sync.Mutex
@@ -48,7 +49,7 @@ type transactor struct {
 }
 
 func newTransactor(l *link, n names, c targets.ClientConfig) (*transactor, error) {
-	t := &transactor{link: l, names: n, member: c.Member, batch: c.Batch, limit: transactLimit, commits: counter{counts: isCommitEnd}}
+	t := &transactor{link: l, names: n, member: c.Member, batch: c.Batch, told: listenerOf(c), limit: transactLimit, commits: counter{counts: isCommitEnd}}
 	l.watch = &t.commits
 	if err := t.renew(); err != nil {
 		return nil, err
@@ -74,10 +75,22 @@ func (t *transactor) renew() error {
 	// The first outputs of a transaction may have to wait until the last one has ended everywhere. Those sent behind them
 	// would be refused, as out of order, and sent once more.
 	opts = append(opts, kgo.MaxProduceRequestsInflightPerBroker(1))
-	taken := func(context.Context, *kgo.Client, map[string][]int32) { t.taken.Store(true) }
+	given := func(_ context.Context, at map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+		for p, o := range at[t.names.topic] {
+			t.told.assigned(uint32(p), o.EpochOffset().Offset+1)
+		}
+		return at, nil
+	}
+	taken := func(_ context.Context, _ *kgo.Client, ps map[string][]int32) {
+		t.taken.Store(true)
+		for _, p := range ps[t.names.topic] {
+			t.told.revoked(uint32(p))
+		}
+	}
 	s, err := kgo.NewGroupTransactSession(append(opts,
 		kgo.TransactionalID(t.names.group+"-"+strconv.Itoa(t.member)),
 		kgo.TransactionTimeout(transaction),
+		kgo.AdjustFetchOffsetsFn(given),
 		kgo.OnPartitionsRevoked(taken),
 		kgo.OnPartitionsLost(taken),
 	)...)

@@ -116,14 +116,25 @@ func (c *cluster) MoveLeader(ctx context.Context, queue, of, name string) error 
 	}
 }
 
-// handOver asks once. A mirrored queue is moved by dropping mirrors and adding them again, which takes seconds.
+// handOver asks once. A mirrored queue is moved by dropping mirrors and adding them again, which takes seconds. While a mirror is not
+// synchronised it is not asked: the leader would be dropped as well, no mirror be promoted, and the queue be down for good.
 func (c *cluster) handOver(ctx context.Context, queue, from string, to *node) error {
 	leader, err := c.node(from)
 	if err != nil {
 		return err
 	}
-	if k, ok := c.known()[queue]; !ok || k == classic {
+	k, ok := c.known()[queue]
+	if !ok || k == classic {
 		return fmt.Errorf("rabbitmq: queue %q stays where it is", queue)
+	}
+	if k == mirrored {
+		views, err := c.views(ctx, queue)
+		if err != nil {
+			return err
+		}
+		if err := checkQueue(queue, k, views, c.erlangNodes(), 0, true); err != nil {
+			return err
+		}
 	}
 	return c.asker.askFor(ctx, 20*time.Second, erlangNode(leader.machine.addr.String()), nil,
 		"move", namesOf(queue).queue, erlangNode(to.machine.addr.String()))

@@ -16,8 +16,10 @@ type ProcessorConfig struct {
 	Life  history.Life
 	Lane  uint32
 	Stamp Stamp
-	Load  experiment.Load // Withhold is the share of transactions aborted on purpose
-	Seed  uint64
+	Load  experiment.Load // Withhold is the share of batches whose transaction is aborted on purpose
+	// Batches is how many batches go into one transaction; 0 is one.
+	Batches int
+	Seed    uint64
 }
 
 // TransactionalConsumer is what a Processor speaks through.
@@ -81,7 +83,7 @@ type transaction struct {
 func (p *Processor) transact(ctx context.Context, ds []targets.Delivery, msgs []history.Msg) error {
 	p.number++
 	t := &transaction{Processor: p, inputs: ds, msgs: msgs}
-	t.commit = !p.steady.Load() || p.rng.Float64() >= p.cfg.Load.Withhold
+	t.commit = !p.steady.Load() || p.rng.Float64() >= p.cfg.Load.Withhold*float64(max(1, p.cfg.Batches))
 	t.put(history.Event{Kind: history.TxnBegin})
 	outputs := make([]targets.Message, len(ds))
 	for i, d := range ds {

@@ -48,6 +48,7 @@ func carry(t targets.Transaction) targets.TransactionEnd {
 type processing struct {
 	client    *scriptedTransactor
 	load      experiment.Load
+	batches   int
 	steady    bool
 	err       error // what Run must return
 	dir       string
@@ -61,7 +62,7 @@ func (x *processing) run(t *testing.T) []history.Event {
 	x.dir = t.TempDir()
 	x.rec = segmentOf(t, x.dir, 9, "deliveries")
 	x.counters = x.rec.Counters()
-	x.processor = NewProcessor(ProcessorConfig{Life: 9, Lane: 2, Stamp: stamp, Load: x.load, Seed: 5}, x.client, x.rec)
+	x.processor = NewProcessor(ProcessorConfig{Life: 9, Lane: 2, Stamp: stamp, Load: x.load, Batches: x.batches, Seed: 5}, x.client, x.rec)
 	if x.steady {
 		x.processor.Resume()
 	}
@@ -217,17 +218,19 @@ func TestTransactionsAreAbortedOnPurposeOnlyWhileSteady(t *testing.T) {
 	for _, c := range []struct {
 		claim       string
 		share       float64
+		batches     int
 		steady      bool
 		least, most int
 	}{
-		{"all", 1, true, 1000, 1000},
-		{"about 2 %", 0.02, true, 8, 40},
-		{"none while the group drains", 1, false, 0, 0},
-		{"a share of none", 0, true, 0, 0},
+		{"all", 1, 0, true, 1000, 1000},
+		{"about 2 %", 0.02, 0, true, 8, 40},
+		{"2 % of batches, with four in a transaction", 0.02, 4, true, 50, 120},
+		{"none while the group drains", 1, 0, false, 0, 0},
+		{"a share of none", 0, 0, true, 0, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			run := func() []history.Event {
-				x := &processing{client: &scriptedTransactor{scriptedConsumer: scriptedConsumer{batches: batches}}, load: experiment.Load{Withhold: c.share}, steady: c.steady}
+				x := &processing{client: &scriptedTransactor{scriptedConsumer: scriptedConsumer{batches: batches}}, load: experiment.Load{Withhold: c.share}, batches: c.batches, steady: c.steady}
 				return x.run(t)
 			}
 			events := run()

@@ -123,7 +123,7 @@ func newProcessorRole(ctx context.Context, w *worker, rec *history.Recorder) (ro
 		return nil, errors.Join(fmt.Errorf("mode %s is transactional, and its consumer is not", w.cfg.Lane.Mode.Name), consumer.Close())
 	}
 	return &consumerRole{client: client, consumer: workloads.NewProcessor(workloads.ProcessorConfig{
-		Life: w.cfg.Life, Lane: uint32(w.cfg.Index), Stamp: w.stamp(), Load: w.cfg.Load, Seed: w.cfg.Seed}, client, rec)}, nil
+		Life: w.cfg.Life, Lane: uint32(w.cfg.Index), Stamp: w.stamp(), Load: w.cfg.Load, Batches: transactionBatches, Seed: w.cfg.Seed}, client, rec)}, nil
 }
 
 func (r *consumerRole) run(ctx context.Context) error { return r.consumer.Run(ctx) }

@@ -15,12 +15,12 @@ const (
 	partitions = 4 // of a queue, of its output, and of each internal topic
 	replicas   = 3 // of each partition; two of them must have a message before it is acknowledged
 
-	brokerSession   = 6 * time.Second // of a broker at its controller
+	brokerSession   = 4 * time.Second // of a broker at its controller
 	brokerHeartbeat = time.Second
-	replicaLag      = 6 * time.Second // until a follower that does not fetch leaves the in-sync replicas
-	brokerSocket    = 6 * time.Second // until a broker gives up an answer of another
+	replicaLag      = 4 * time.Second // until a follower that does not fetch leaves the in-sync replicas
+	brokerSocket    = 4 * time.Second // until a broker gives up an answer of another
 	brokerConnect   = 2 * time.Second // until a broker gives up connecting to another
-	groupSession    = 6 * time.Second
+	groupSession    = 4 * time.Second
 	groupHeartbeat  = time.Second
 	transaction     = 10 * time.Second // of the harness's processors
 	transactionScan = time.Second      // how often coordinators look for transactions that timed out

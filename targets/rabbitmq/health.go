@@ -77,17 +77,7 @@ func leaderApplied(views []queueView) uint64 {
 
 // healthy looks at nodes and queues. marks is how far each queue's members must be, and asks for all of them; nil asks for a majority.
 func (c *cluster) healthy(ctx context.Context, marks map[string]uint64) error {
-	err := c.each(func(_ int, n *node) error {
-		var h nodeHealth
-		if err := c.ask(ctx, n, &h, "health"); err != nil {
-			return err
-		}
-		if err := h.check(n.Name, c.erlangNodes()); err != nil {
-			return err
-		}
-		return listens(ctx, n)
-	})
-	if err != nil {
+	if err := c.nodesWell(ctx); err != nil {
 		return err
 	}
 	errs := []error{}
@@ -100,6 +90,20 @@ func (c *cluster) healthy(ctx context.Context, marks map[string]uint64) error {
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
+}
+
+// nodesWell asks every node about itself.
+func (c *cluster) nodesWell(ctx context.Context) error {
+	return c.each(func(_ int, n *node) error {
+		var h nodeHealth
+		if err := c.ask(ctx, n, &h, "health"); err != nil {
+			return err
+		}
+		if err := h.check(n.Name, c.erlangNodes()); err != nil {
+			return err
+		}
+		return listens(ctx, n)
+	})
 }
 
 func (h nodeHealth) check(name string, nodes []string) error {

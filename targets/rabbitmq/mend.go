@@ -16,10 +16,15 @@ const restartTimeout = 60 * time.Second
 // does: choose the side to trust, stop the brokers of all others, start them again; they take everything from the trusted
 // side, and what they alone had is lost.
 //
-// In the other profiles the nodes do this themselves.
+// In the other profiles the nodes do this themselves, but for one case: a node that was stopped and goes on never saw the others go, so it
+// is in no minority; they saw it go, say that they were partitioned, and wait for the operator. The guide names this too.
 func (c *cluster) Mend(ctx context.Context) error {
 	if c.profile != ignore {
-		return nil
+		alone, cancel := context.WithTimeout(ctx, mendsItself)
+		defer cancel()
+		if c.await(alone, c.nodesWell) == nil {
+			return nil
+		}
 	}
 	for {
 		healths, err := c.partitions(ctx)
@@ -38,6 +43,9 @@ func (c *cluster) Mend(ctx context.Context) error {
 		}
 	}
 }
+
+// mendsItself is how long nodes may take to be well again by themselves after a partition: they are restarted in that time.
+const mendsItself = 15 * time.Second
 
 // partitions asks every node for whom it was cut off from, until all of them answer, and a little longer: nodes notice that
 // they were apart only when they meet again.

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -166,7 +167,7 @@ func (s stage) configuration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"\nmetadata.version=", "\nreplica.lag.time.max.ms=6000 (default 30000)\n", "\nnode.id=2", "\nmin.insync.replicas=2 (default 1)\n", "-Xmx512m"} {
+	for _, want := range []string{"\nmetadata.version=", fmt.Sprintf("\nreplica.lag.time.max.ms=%d (default 30000)\n", replicaLag.Milliseconds()), "\nnode.id=2", "\nmin.insync.replicas=2 (default 1)\n", "-Xmx512m"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, text)
 		}

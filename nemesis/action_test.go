@@ -315,7 +315,8 @@ func TestExposureIsWhatVictimsHeldWhenTheyWereStruck(t *testing.T) {
 		bit           bool
 	}{
 		{"still a batch", 7, 2, "log", true},
-		{"all applied, and not yet acknowledged", 2, 2, "log", true},
+		{"one left to apply", 3, 2, "log", true},
+		{"all applied, and perhaps acknowledged by now", 2, 2, "log", false},
 		{"received, and nothing applied", 5, 0, "log", false},
 		{"all acknowledged", 0, 0, "log", false},
 		{"without acknowledgements, one not yet applied", 1, 0, "plain", true},

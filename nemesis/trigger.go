@@ -67,7 +67,7 @@ func (h *holding) look() bool {
 	for _, x := range h.victims {
 		spare := h.least
 		if h.alive {
-			spare = spareOfTheStruck(x)
+			spare = spareOfTheCut(x)
 		}
 		h.ready[x.host] = h.ready[x.host] || h.holds(x, spare)
 		all = all && h.ready[x.host]
@@ -85,9 +85,9 @@ func (h *holding) figures(x victim) (held, applied uint64) {
 	return h.v.Clients.Counter(x.host, history.Held), h.v.Clients.Counter(x.host, history.AppliedUnacked)
 }
 
-// spareOfTheStruck is how many deliveries not yet applied a victim must hold that goes no further: none need be left, unless only they
-// are at stake, or without them a transaction's end may be on its way already.
-func spareOfTheStruck(x victim) uint64 {
+// spareOfTheCut is how many deliveries not yet applied a victim must hold whose acknowledgements are lost: none need be left, unless only
+// they are at stake, or without them a transaction's end may be on its way already.
+func spareOfTheCut(x victim) uint64 {
 	if acksAfter(x.lane) && !x.lane.Mode.Traits.Transactional {
 		return 0
 	}
@@ -131,7 +131,7 @@ func (h *holding) exposure() Exposure {
 		if h.alive {
 			x.Bit = x.Bit && h.ready[v.host]
 		} else {
-			x.Bit = x.Bit && h.holds(v, spareOfTheStruck(v))
+			x.Bit = x.Bit && h.holds(v, 1) // with none left to apply, the acknowledgement of the batch may be on its way
 		}
 		seen = append(seen, fmt.Sprintf("%s held %d (%d applied)", v.host, held, applied))
 	}

@@ -109,6 +109,13 @@ func (i *incarnation) awaitReady(ctx context.Context) error {
 func (i *incarnation) kill() {
 	i.killed.Store(true)
 	_ = i.init.Process.Kill() // an error means that it has ended already
+	// The kernel ends the others when the init gets round to dying: on a busy machine that is long enough for them to finish what a
+	// fault was to interrupt. So each is told, after the init, which then tells nobody of their ends.
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, p := range i.procs {
+		_ = p.Signal(context.Background(), syscall.SIGKILL) // likewise
+	}
 }
 
 // watch hands on what the init says, until it ends.

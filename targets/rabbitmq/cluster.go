@@ -140,16 +140,6 @@ func (c *cluster) node(name string) (*node, error) {
 	return nil, fmt.Errorf("rabbitmq: no node %q among %v", name, c.Nodes())
 }
 
-// at finds a node by its name in Erlang's distribution; nil if it is none of ours.
-func (c *cluster) at(erlang string) *node {
-	for _, n := range c.nodes {
-		if erlangNode(n.machine.addr.String()) == erlang {
-			return n
-		}
-	}
-	return nil
-}
-
 // ask puts a question to a node. One that is known to have ended is not asked: from a host that is down not even a refusal
 // comes, and each question would cost its whole timeout.
 func (c *cluster) ask(ctx context.Context, n *node, into any, question ...string) error {

@@ -104,16 +104,16 @@ func (l *link) tell() {
 	l.changed = make(chan struct{})
 }
 
-// look returns the session, or why there is none as far as known, and a channel that is closed at the next change.
-func (l *link) look() (s *session, failure error, changed <-chan struct{}) {
+// look returns the session, or why there is none as far as known, besides a channel that is closed at the next change.
+func (l *link) look() (s *session, changed <-chan struct{}, failure error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.current, l.failure, l.changed
+	return l.current, l.changed, l.failure
 }
 
 // wait returns after d, or sooner when another node was pinned.
 func (l *link) wait(ctx context.Context, d time.Duration) error {
-	_, _, changed := l.look()
+	_, changed, _ := l.look()
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -133,7 +133,7 @@ func (l *link) Pin(ctx context.Context, node string) error {
 		return err
 	}
 	for {
-		s, failure, changed := l.look()
+		s, changed, failure := l.look()
 		if s != nil && s.node.Name == node && !s.isOver() {
 			return nil
 		}

@@ -87,7 +87,7 @@ func (r *subscriber) Receive(ctx context.Context) ([]targets.Delivery, error) {
 	timer := time.NewTimer(receiveWait)
 	defer timer.Stop()
 	for {
-		s, failure, changed := r.look()
+		s, changed, failure := r.look()
 		if s == nil && errors.Is(failure, errVanished) {
 			return nil, failure
 		}

@@ -51,7 +51,7 @@ func (o *outsider) Depth(ctx context.Context) (targets.Depth, error) {
 
 // ask declares the queue passively: one that does not exist is not made.
 func (o *outsider) ask(ctx context.Context) (ready int64, from string, err error) {
-	s, failure, _ := o.look()
+	s, _, failure := o.look()
 	if s == nil {
 		return 0, "", errors.Join(errUnconnected, failure)
 	}

@@ -42,13 +42,23 @@ func TestTheDepthOfSomebodyElsesQueue(t *testing.T) {
 	}
 	w := b.accept()
 	pinned(t, i)
+	depth := func(answer func()) (targets.Depth, error) {
+		t.Helper()
+		var d targets.Depth
+		var err error
+		asked := make(chan struct{})
+		go func() {
+			defer close(asked)
+			d, err = i.Depth(t.Context())
+		}()
+		answer()
+		<-asked
+		return d, err
+	}
 	ask := func(ready uint32) targets.Depth {
 		t.Helper()
-		go w.declared(ready)
-		d, err := i.Depth(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
+		d, err := depth(func() { w.declared(ready) })
+		must(t, err)
 		return d
 	}
 	if d := ask(3); d.Ready != 3 || d.Settled {
@@ -67,17 +77,15 @@ func TestTheDepthOfSomebodyElsesQueue(t *testing.T) {
 	if d := ask(0); d.Settled {
 		t.Errorf("just empty again: %+v", d)
 	}
-	go func() {
+	if d, err := depth(func() {
 		w.want(queueDeclare)
 		w.fail(404, "NOT_FOUND - no queue 'q' in vhost '/'")
-	}()
-	if d, err := i.Depth(t.Context()); !errors.Is(err, errVanished) || !i.since.IsZero() {
+	}); !errors.Is(err, errVanished) || !i.since.IsZero() {
 		t.Errorf("of a queue that does not exist: %+v, %v", d, err)
 	}
 	w = b.accept()
 	pinned(t, i)
-	go w.want(queueDeclare) // and no answer
-	if d, err := i.Depth(t.Context()); err == nil {
+	if d, err := depth(func() { w.want(queueDeclare) }); err == nil { // and no answer
 		t.Errorf("without an answer: %+v", d)
 	}
 }

@@ -1,6 +1,7 @@
 package rabbitmq
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,16 +17,11 @@ const restartTimeout = 60 * time.Second
 // does: choose the side to trust, stop the brokers of all others, start them again; they take everything from the trusted
 // side, and what they alone had is lost.
 //
-// In the other profiles the nodes do this themselves, but for one case: a node that was stopped and goes on never saw the others go, so it
-// is in no minority; they saw it go, say that they were partitioned, and wait for the operator. The guide names this too.
+// In the other profiles the nodes do this themselves, but not always, as seen with 3.10 after a broker was stopped by a signal
+// and went on. One that finds itself connected again before it has looked whether it is in a minority goes on apart from
+// the others; and one that did restart may be listed by others for ever: they forget it when they see it stopped, but one
+// that was busy when it stopped looks only after it has started again. Both are left to the operator.
 func (c *cluster) Mend(ctx context.Context) error {
-	if c.profile != ignore {
-		alone, cancel := context.WithTimeout(ctx, mendsItself)
-		defer cancel()
-		if c.await(alone, c.nodesWell) == nil {
-			return nil
-		}
-	}
 	for {
 		healths, err := c.partitions(ctx)
 		if err != nil {
@@ -44,26 +40,50 @@ func (c *cluster) Mend(ctx context.Context) error {
 	}
 }
 
-// mendsItself is how long nodes may take to be well again by themselves after a partition: they are restarted in that time.
-const mendsItself = 15 * time.Second
+// mendsItself is how long all nodes must serve and say the same of a partition, in a profile where they mend it themselves,
+// until nobody but an operator will.
+const mendsItself = 4 * time.Second
 
 // partitions asks every node for whom it was cut off from, until all of them answer, and a little longer: nodes notice that
 // they were apart only when they meet again.
 func (c *cluster) partitions(ctx context.Context) ([]nodeHealth, error) {
-	hs := make([]nodeHealth, len(c.nodes))
+	var hs []nodeHealth
+	var since time.Time // all nodes serve and say what they say now
 	err := c.await(ctx, func(ctx context.Context) error {
-		return c.each(func(i int, n *node) error {
-			var h nodeHealth // Unmarshal would keep what an earlier answer had
-			if err := c.ask(ctx, n, &h, "health"); err != nil {
+		last := hs
+		hs = make([]nodeHealth, len(c.nodes)) // anew: Unmarshal would keep what an earlier answer had
+		err := c.each(func(i int, n *node) error {
+			if err := c.ask(ctx, n, &hs[i], "health"); err != nil {
 				return err
 			}
-			if hs[i] = h; len(h.Partitions) == 0 {
+			if h := hs[i]; len(h.Partitions) == 0 {
 				return h.check(n.Name, c.erlangNodes())
 			}
 			return nil
 		})
+		if err == nil && (c.profile == ignore || !slices.ContainsFunc(hs, nodeHealth.apart)) {
+			return nil
+		}
+		if !slices.EqualFunc(last, hs, nodeHealth.unchanged) {
+			since = time.Now()
+		}
+		if slices.ContainsFunc(hs, nodeHealth.apart) && time.Since(since) >= mendsItself {
+			return nil
+		}
+		return cmp.Or(err, errMending)
 	})
 	return hs, err
+}
+
+var errMending = errors.New("rabbitmq: the nodes may still mend a partition themselves")
+
+// apart reports whether a node says that it was cut off from another.
+func (h nodeHealth) apart() bool { return len(h.Partitions) > 0 }
+
+// unchanged reports whether a node serves, and says the same of the others as in an earlier answer.
+func (h nodeHealth) unchanged(o nodeHealth) bool {
+	return h.Serving && o.Serving && !h.Unsure && !o.Unsure &&
+		slices.Equal(h.Partitions, o.Partitions) && slices.Equal(h.Running, o.Running)
 }
 
 // losing are the indexes of the nodes to restart; none when no node was cut off from another. The trusted side is that of the
@@ -99,23 +119,63 @@ func losing(hs []nodeHealth, nodes []string) []int {
 	return losers
 }
 
-// restart stops the brokers of all losers and then starts them, as the guide says.
+// restart stops the brokers of all losers and then starts them, as the guide says. In between the others must have seen them
+// go, and so forgotten that they were cut off.
 func (c *cluster) restart(ctx context.Context, losers []int) error {
-	for _, what := range []string{"stop app", "start app"} {
-		var errs []error
-		for _, i := range losers {
-			n := c.nodes[i]
-			c.log("rabbitmq: %s: %s, to mend a partition", n.Name, what)
-			var said string
-			err := c.asker.askFor(ctx, restartTimeout, erlangNode(n.machine.addr.String()), &said, what)
-			if err == nil && said != "ok" {
-				err = fmt.Errorf("rabbitmq: %s of %s: %s", what, n.Name, said)
+	if err := c.tellAll(ctx, losers, "stop app"); err != nil {
+		return err
+	}
+	limit, cancel := context.WithTimeout(ctx, restartTimeout)
+	defer cancel()
+	err := c.await(limit, func(ctx context.Context) error {
+		return c.each(func(i int, n *node) error {
+			if slices.Contains(losers, i) {
+				return nil
 			}
-			errs = append(errs, err)
-		}
-		if err := errors.Join(errs...); err != nil {
-			return err
+			var h nodeHealth
+			if err := c.ask(ctx, n, &h, "health"); err != nil {
+				return err
+			}
+			return h.forgot(n.Name, c.namesAt(losers))
+		})
+	})
+	return errors.Join(err, c.tellAll(ctx, losers, "start app"))
+}
+
+// forgot reports whether a node says nothing any more of a partition from nodes that were stopped.
+func (h nodeHealth) forgot(name string, stopped []string) error {
+	if h.Unsure {
+		return fmt.Errorf("rabbitmq: %s does not know yet whether it was partitioned", name)
+	}
+	for _, s := range stopped {
+		if slices.Contains(h.Partitions, s) || slices.Contains(h.Running, s) {
+			return fmt.Errorf("rabbitmq: %s has not seen yet that %s stopped", name, s)
 		}
 	}
 	return nil
+}
+
+// namesAt are the names of nodes in Erlang's distribution, by their indexes.
+func (c *cluster) namesAt(indexes []int) []string {
+	var names []string
+	for _, i := range indexes {
+		names = append(names, c.erlangNodes()[i])
+	}
+	return names
+}
+
+// tellAll has the nodes at some indexes stop or start their brokers, one after another.
+func (c *cluster) tellAll(ctx context.Context, indexes []int, what string) error {
+	var errs []error
+	for _, i := range indexes {
+		n := c.nodes[i]
+		c.log("rabbitmq: %s: %s, to mend a partition", n.Name, what)
+		var said string
+		err := c.asker.askFor(ctx, restartTimeout, erlangNode(n.machine.addr.String()), &said, what)
+		if err == nil && said != "ok" {
+			err = fmt.Errorf("rabbitmq: %s of %s: %s", what, n.Name, said)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
 }

@@ -55,3 +55,41 @@ func TestSomebodyIsTrustedAndSomebodyRestarts(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatStoppedIsForgottenBeforeItStartsAgain(t *testing.T) {
+	stopped := []string{threeNodes[0]}
+	for _, c := range []struct {
+		claim string
+		says  nodeHealth
+		want  bool
+	}{
+		{"by a node that sees the others only", nodeHealth{Running: threeNodes[1:]}, true},
+		{"by a node that was cut off from another", nodeHealth{Running: threeNodes[1:2], Partitions: threeNodes[2:]}, true},
+		{"not while it is seen to run", nodeHealth{Running: threeNodes}, false},
+		{"not while it is in a list of partitions", nodeHealth{Running: threeNodes[1:], Partitions: stopped}, false},
+		{"not while a node does not say", nodeHealth{Running: threeNodes[1:], Unsure: true}, false},
+	} {
+		if got := c.says.forgot("n2", stopped) == nil; got != c.want {
+			t.Errorf("%s: %v", c.claim, got)
+		}
+	}
+}
+
+func TestAPartitionIsTheSameAsBefore(t *testing.T) {
+	before := nodeHealth{Serving: true, Running: threeNodes[:1], Partitions: threeNodes[1:]}
+	for _, c := range []struct {
+		claim string
+		now   nodeHealth
+		want  bool
+	}{
+		{"when nothing has changed", before, true},
+		{"not when the node stopped serving", nodeHealth{Running: threeNodes[:1], Partitions: threeNodes[1:]}, false},
+		{"not when it sees another run", nodeHealth{Serving: true, Running: threeNodes[:2], Partitions: threeNodes[1:]}, false},
+		{"not when it was cut off from fewer", nodeHealth{Serving: true, Running: threeNodes[:1], Partitions: threeNodes[2:]}, false},
+		{"not when it does not say", nodeHealth{Serving: true, Running: threeNodes[:1], Unsure: true}, false},
+	} {
+		if got := before.unchanged(c.now); got != c.want || c.now.unchanged(before) != c.want {
+			t.Errorf("%s: %v", c.claim, got)
+		}
+	}
+}

@@ -207,20 +207,24 @@ func wait(t *testing.T, d time.Duration) {
 	}
 }
 
-// eventually repeats f until it returns nil; when ctx ends first, t fails with its last error.
+// eventually repeats f until it returns nil; when ctx ends first, t fails with the last error that this end did not cause.
 func eventually(t *testing.T, ctx context.Context, what string, f func() error) {
 	t.Helper()
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
+	var last error
 	for {
 		err := f()
 		if err == nil {
 			return
 		}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			t.Fatalf("waiting until %s: %v: %v", what, ctx.Err(), err)
+			t.Fatalf("waiting until %s: %v: %v", what, ctx.Err(), last)
 		}
 	}
 }

@@ -165,6 +165,15 @@ ask([<<"policies">>, Name]) ->
       arguments => maps:from_list([{K, text(V)} || {K, _, V} <- call(amqqueue, get_arguments, [Q])]),
       definition => maps:from_list([{bin(K), text(V)} || {K, V} <- Policy])};
 
+%% Writes to disk which quorum queues a node has members of. Older versions of ra do so
+%% half a second after the last change.
+ask([<<"save members">>]) ->
+    Names = ra_directory_reverse,
+    case call(dets, info, [Names, type]) of
+        undefined -> true;
+        _ -> call(dets, sync, [Names]) =:= ok orelse throw(not_saved)
+    end;
+
 %% The effective settings of one application, which is known to the node.
 ask([<<"environment">>, App]) ->
     Settings = call(application, get_all_env, [binary_to_atom(App, latin1)]),

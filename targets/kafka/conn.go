@@ -29,7 +29,8 @@ type link struct {
 	tls       *tls.Config
 	connected func(open bool, addr, why string)
 	reach     func(ctx context.Context, network, addr string) (net.Conn, error)
-	watch     watch // of what is written. Set before the client is made, or nil
+	watch     watch         // of what is written. Set before the client is made, or nil
+	renew     time.Duration // after which a connection is closed and made anew; 0: never. Set likewise
 
 	pinned atomic.Pointer[string] // the one address that may be dialled
 	client atomic.Pointer[kgo.Client]
@@ -119,6 +120,9 @@ func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	w := &conn{Conn: c, link: l, addr: addr}
 	l.mu.Lock()
 	l.conns[w] = struct{}{}
+	if l.renew > 0 {
+		w.age = time.AfterFunc(l.renew, func() { w.expire() })
+	}
 	l.mu.Unlock()
 	l.connected(true, addr, "")
 	if p := l.pinned.Load(); p != nil && *p != addr { // pinned meanwhile
@@ -156,7 +160,14 @@ type conn struct {
 	link *link
 	addr string
 	why  atomic.Pointer[string] // the first error
+	age  *time.Timer            // under the link's mu; nil where connections are not renewed
 	once sync.Once
+}
+
+func (c *conn) expire() {
+	why := "renewed"
+	c.why.CompareAndSwap(nil, &why)
+	c.Close() //nolint:errcheck // it is given up
 }
 
 func (c *conn) Write(b []byte) (int, error) {
@@ -197,6 +208,9 @@ func (c *conn) Close() error {
 	c.once.Do(func() {
 		c.link.mu.Lock()
 		delete(c.link.conns, c)
+		if c.age != nil {
+			c.age.Stop()
+		}
 		c.link.mu.Unlock()
 		why := "closed"
 		if w := c.why.Load(); w != nil {

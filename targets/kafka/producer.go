@@ -16,6 +16,10 @@ const (
 	sweepEvery    = 50 * time.Millisecond  // how often overdue attempts are looked for
 	confirmGrace  = 500 * time.Millisecond // by which the library's own limit, which says more, comes first
 	leastDelivery = time.Second            // the library's least
+
+	// renewEvery is how long a producer that asks for no answers keeps a connection: it cannot tell one that the broker has stopped
+	// to read, and Kafka 4.1 leaves some so (README.md).
+	renewEvery = 5 * time.Second
 )
 
 // producer publishes through the library, pipelined. Without idempotence a record is tried once: after a failure of any
@@ -48,6 +52,9 @@ type attempt struct {
 func newProducer(l *link, n names, m mode, c targets.ClientConfig) (*producer, error) {
 	p := &producer{link: l, topic: n.topic, mode: m, confirm: c.Confirm, witness: newWitness(), stop: make(chan struct{})}
 	l.watch = p.witness
+	if m.acks == acksNone {
+		l.renew = renewEvery
+	}
 	var err error
 	if p.cl, err = l.open(producerOptions(m, c.Confirm)...); err != nil {
 		return nil, err

@@ -77,6 +77,7 @@ func settings() map[string]string {
 		"client session.timeout.ms":     with(groupSession.Milliseconds(), 45000),
 		"client heartbeat.interval.ms":  with(groupHeartbeat.Milliseconds(), 3000),
 		"client transaction.timeout.ms": with(transaction.Milliseconds(), 60000),
+		"client connections, acks=0":    with("made anew every "+renewEvery.String(), "kept"),
 		"client dial timeout":           with(dialTimeout, "10s"),
 		"broker jvm":                    with("-Xmx"+brokerHeap+" "+strings.Join(quickStart(), " "), "-Xmx1G -XX:+UseG1GC"),
 		"controller jvm":                with("-Xmx"+controllerHeap+", else as the brokers'", "-Xmx1G"),

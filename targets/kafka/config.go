@@ -47,16 +47,22 @@ func (c *cluster) Config(ctx context.Context, name string) (string, error) {
 
 // features are what the cluster's nodes have agreed to speak: metadata.version, transaction.version and so on.
 func (n *node) features(ctx context.Context, at *line) (string, error) {
+	r, err := n.apiVersions(ctx, at)
+	if err != nil {
+		return "", err
+	}
+	return featuresText(r.FinalizedFeatures), nil
+}
+
+// apiVersions is what a node says that it understands.
+func (n *node) apiVersions(ctx context.Context, at *line) (*kmsg.ApiVersionsResponse, error) {
 	q := kmsg.NewPtrApiVersionsRequest()
 	q.ClientSoftwareName, q.ClientSoftwareVersion = "waybill", "1"
 	r, err := request[*kmsg.ApiVersionsResponse](ctx, at, q)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := refusal(n.Name, q, r.ErrorCode, nil); err != nil {
-		return "", err
-	}
-	return featuresText(r.FinalizedFeatures), nil
+	return r, refusal(n.Name, q, r.ErrorCode, nil)
 }
 
 func featuresText(fs []kmsg.ApiVersionsResponseFinalizedFeature) string {

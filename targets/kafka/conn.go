@@ -121,7 +121,7 @@ func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error)
 	l.mu.Lock()
 	l.conns[w] = struct{}{}
 	if l.renew > 0 {
-		w.age = time.AfterFunc(l.renew, func() { w.expire() })
+		w.age = time.AfterFunc(l.renew, w.expire)
 	}
 	l.mu.Unlock()
 	l.connected(true, addr, "")

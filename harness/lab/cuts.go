@@ -116,13 +116,16 @@ func (l *Lab) Dropped(host string) (uint64, error) {
 }
 
 // Reach opens a new TCP connection from host from to addr (address and port) and closes it: the path's verification.
-// It runs in from's namespaces, so that names are those of the lab. Without a deadline in ctx it tries for 5 s.
+// It runs in from's namespaces, so that names are those of the lab, and past its Redirect. Without a deadline in ctx it tries for 5 s.
 func (l *Lab) Reach(ctx context.Context, from string, addr string) error {
 	l.mu.Lock()
 	h, err := l.lookup(from)
 	var live *incarnation
+	var mark uint32
 	if err == nil {
-		live = h.live
+		if live = h.live; live != nil {
+			mark = live.mark
+		}
 	}
 	l.mu.Unlock()
 	if err != nil {
@@ -138,7 +141,7 @@ func (l *Lab) Reach(ctx context.Context, from string, addr string) error {
 	if timeout <= 0 {
 		return fmt.Errorf("lab: host %s: reaching %s: %w", from, addr, context.DeadlineExceeded)
 	}
-	reply, err := live.ask(ctx, request{Dial: &dialRequest{Addr: addr, Timeout: timeout}}, -1)
+	reply, err := live.ask(ctx, request{Dial: &dialRequest{Addr: addr, Timeout: timeout, Mark: mark}}, -1)
 	if err != nil {
 		return fmt.Errorf("lab: host %s: reaching %s: %w", from, addr, err)
 	}

@@ -64,6 +64,8 @@ func runHost(args []string) int {
 			h.start(r.ID, *r.Start, file)
 		case r.Dial != nil:
 			go h.dial(r.ID, *r.Dial)
+		case r.Mount != nil:
+			h.mount(r.ID, *r.Mount)
 		}
 	}
 }
@@ -158,7 +160,9 @@ func appendTo(path string) (*os.File, error) {
 
 func (h *hostInit) dial(id uint64, d dialRequest) {
 	m := message{ReplyTo: id}
-	c, err := net.DialTimeout("tcp4", d.Addr, d.Timeout)
+	dialer := marked(d.Mark)
+	dialer.Timeout = d.Timeout
+	c, err := dialer.Dial("tcp4", d.Addr)
 	if err != nil {
 		m.Error = err.Error()
 		errors.As(err, &m.Errno)

@@ -38,9 +38,10 @@ func TestHostsOnTheMachinesNetworkAreKilledAndPausedButNotCutOff(t *testing.T) {
 			t.Errorf("the host's name, and the other's address: %q", got)
 		}
 		for what, err := range map[string]error{
-			"a cut":   second(l.Cut([]string{"a"}, []string{"b"})),
-			"a limit": l.Limit("a", 1_000_000),
-			"drops":   second(l.Dropped("a")),
+			"a cut":      second(l.Cut([]string{"a"}, []string{"b"})),
+			"a limit":    l.Limit("a", 1_000_000),
+			"drops":      second(l.Dropped("a")),
+			"a redirect": h[0].Redirect(t.Context(), []uint16{4500}, 4600, 1),
 		} {
 			if !errors.Is(err, lab.ErrHostNetwork) {
 				t.Errorf("%s: %v", what, err)

@@ -23,6 +23,7 @@ type incarnation struct {
 	conn  *net.UnixConn
 	netns netns.NsHandle // open, so that the namespace can be changed from here; closed when the init is gone
 	pidns string         // as /proc/PID/ns/pid names it
+	mark  uint32         // that its redirect lets through; 0 without one; guarded by lab.mu
 
 	killed atomic.Bool
 	gone   chan struct{} // closed when the kernel has ended everything and the cable is removed
@@ -149,8 +150,8 @@ func (i *incarnation) handle(a answer) {
 		return
 	}
 	if a.file != nil {
-		// Whoever asked for this process has given up, and was told that there is none.
-		_ = unix.PidfdSendSignal(int(a.file.Fd()), unix.SIGKILL, nil, 0) // an error means that it has ended
+		// Whoever asked for this process has given up, and was told that there is none. So with a mount, which ends when its device is closed.
+		_ = unix.PidfdSendSignal(int(a.file.Fd()), unix.SIGKILL, nil, 0) // an error means that it has ended, or is no process
 		a.file.Close()
 	}
 }

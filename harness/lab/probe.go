@@ -42,6 +42,7 @@ var (
 	faultsOfAll     = slices.Concat([]string{
 		"kill-consumer", "kill-producer", "kill-broker", "kill-leader", "kill-controller", "kill-all",
 		"pause-consumer", "pause-broker", "restart-broker",
+		"drop-confirms", "drop-acks", "drop-commits", "delay-acks", "hold-requests", "duplicate-requests",
 	}, faultsOfNetwork, faultsOfLinks, faultsOfDisks)
 )
 

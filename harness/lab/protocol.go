@@ -22,6 +22,7 @@ type request struct {
 	ID    uint64
 	Start *startRequest `json:",omitempty"`
 	Dial  *dialRequest  `json:",omitempty"`
+	Mount *mountRequest `json:",omitempty"`
 }
 
 // startRequest asks for a process; the packet carries its end of the control socket if Control is set. ID of the
@@ -40,6 +41,7 @@ type startRequest struct {
 type dialRequest struct {
 	Addr    string
 	Timeout time.Duration
+	Mark    uint32 `json:",omitempty"` // of the socket, so that no redirect of the host's answers in another's place
 }
 
 // message is what a host's init says: that it is ready, a reply, or that a process ended.

@@ -26,6 +26,9 @@ func (l *lane) delivery(e *history.Event, ep *episode) {
 		}
 	}
 	x := ep.of(l)
+	if l.deliveredTwice.Has(m) && x.frames.hits["ack"] > 0 {
+		x.frames.again.Add(m)
+	}
 	victim := ep.victims[e.Life]
 	if ep.inject && victim {
 		x.held[m] = e.Life

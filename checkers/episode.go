@@ -44,7 +44,9 @@ type exposed struct {
 	elsewhere   msgset.Set                   // of those, delivered to another life afterwards
 	meanwhile   msgset.Set                   // of those, before the victim recovered
 	pipe        msgset.Set                   // messages between send and handled at some instant of a strike
-	retried     msgset.Set                   // acknowledged on a retry after the strike: of an unknown attempt, or within the library's session
+	power       lostPower
+	frames      touchedFrames
+	retried     msgset.Set // acknowledged on a retry after the strike: of an unknown attempt, or within the library's session
 }
 
 func (ep *episode) reset(lanes []*lane) {
@@ -77,7 +79,7 @@ func base(fault string) string {
 // param is a parameter of a fault's name, or "".
 func param(fault, key string) string {
 	_, list, _ := strings.Cut(fault, ":")
-	for kv := range strings.SplitSeq(list, ",") {
+	for kv := range strings.SplitSeq(list, ":") {
 		if k, v, _ := strings.Cut(kv, "="); k == key {
 			return v
 		}

@@ -19,14 +19,16 @@ import (
 //	                           faults, at the victim), and one in the episode that was aborted, fenced or whose end is unknown
 //	pause-consumer             also: its messages went to another life before it woke, and then it tried to apply or acknowledge
 //	kill-, isolate-leader      also: a new leader of a partition, and sends acknowledged before and after
+//	faults of frames           also: that it happened; see frames
+//	power-failure              also: disks that lost power, and sends acknowledged in the last second before; see power
 //
 // In a mode whose producer's library retries within its session, nobody else does, and the broker does not say which copies it had
 // already. Its retry is an acknowledgement which says that the library sent the message more than once, of a message that is stored
-// once. It is needed of faults that are certain to lose answers to sends in flight: those that swallow the answers (lose-confirms,
-// cut-clients), and those that strike the node that every send waits for (kill-leader and isolate-leader of the queue, kill-all). A
-// fault of one node, whichever it is, may strike one for which nothing was under way: there retries are shown and not needed. And none
-// can come of faults that leave the session's connections alone, or end the session (kill-producer): its successor sends other
-// messages.
+// once. It is needed of faults that are certain to lose answers to sends in flight: those that swallow the answers (lose-confirms, drop-confirms,
+// cut-clients), and those that strike the node that every send waits for (kill-leader and isolate-leader of the queue, kill-all, and
+// power-failure of all). A fault of one node, whichever it is, may strike one for which nothing was under way: there retries are shown and
+// not needed. And none can come of faults that leave the session's connections alone, or end the session (kill-producer): its successor
+// sends other messages.
 //
 // Where the consumer acknowledges before it applies, nothing is ever held unacknowledged while it is worked on, and at most once is all
 // that can be promised: what is at risk is whatever is on its way, which includes what was acknowledged and not yet applied.
@@ -89,7 +91,7 @@ func (ep *episode) exposure(l *lane, p semantics.Promise) []semantics.Exposure {
 			need("sends acknowledged after the strike", x.ackedAfter)
 		}
 	}
-	return distinct(out)
+	return distinct(append(append(out, ep.frames(l, p)...), ep.power(l, p)...))
 }
 
 // holds reports whether consumers hold deliveries while they work on them.
@@ -98,6 +100,9 @@ func (l *lane) holds() bool { return l.traits.Transactional || l.traits.Acks }
 // retries is what exactly once stored needs beyond at least once.
 func (ep *episode) retries(l *lane) []semantics.Exposure {
 	x := ep.of(l)
+	if base(ep.Fault) == "duplicate-requests" {
+		return nil // each of its copies is one
+	}
 	if !l.traits.Session {
 		return []semantics.Exposure{{What: "retries of a stored copy that found it stored once", Seen: x.deduplicated(l), Need: 1}}
 	}
@@ -113,8 +118,11 @@ func (ep *episode) retries(l *lane) []semantics.Exposure {
 
 // losesAnswers reports whether a fault is certain to come between a send in flight and its answer.
 func losesAnswers(fault string, l *lane) bool {
+	if allPower(fault) {
+		return true
+	}
 	switch base(fault) {
-	case "lose-confirms", "cut-clients", "kill-all":
+	case "lose-confirms", "drop-confirms", "cut-clients", "kill-all":
 		return true
 	case "kill-leader", "isolate-leader":
 		return l.traits.Leader && leaderOf(fault) == "queue"

@@ -11,7 +11,7 @@ import (
 func (a *audit) fault(e *history.Event) bool {
 	switch e.Kind {
 	case history.FaultPlan, history.FaultInject, history.FaultInjected, history.FaultObserved, history.FaultHit, history.FaultRecover,
-		history.FaultVerified, history.FaultRefused, history.FaultVictim, history.ServiceHealed:
+		history.FaultVerified, history.FaultRefused, history.FaultVictim, history.ServiceHealed, history.DiskForgot:
 		a.strike(a.episode(e.Ref), e)
 	case history.CheckpointBegin:
 	case history.CheckpointEnd:
@@ -36,6 +36,7 @@ func (a *audit) strike(ep *episode, e *history.Event) {
 		ep.Victims = e.Text
 		for _, x := range a.at(ep) {
 			x.struck(ep)
+			x.power.acked += int64(x.lane.ackedLately.since(e.Time - second))
 		}
 	case history.FaultVictim:
 		if e.Other == 0 {
@@ -57,11 +58,7 @@ func (a *audit) strike(ep *episode, e *history.Event) {
 		ep.bit = ep.bit || e.Status == history.OK
 		ep.biteText = e.Text
 	case history.FaultHit:
-		for _, x := range a.at(ep) {
-			if x.lane.sent.Has(e.Msg) {
-				x.retried.Add(e.Msg)
-			}
-		}
+		ep.frameHit(e)
 	case history.FaultRecover:
 		ep.recover, ep.inject = true, false
 		ep.Recover = e.Time
@@ -73,6 +70,8 @@ func (a *audit) strike(ep *episode, e *history.Event) {
 		if ep.refused == "" {
 			ep.refused = "the fault was refused"
 		}
+	case history.DiskForgot:
+		ep.diskForgot(e)
 	case history.ServiceHealed:
 		// One that did not come back stays on record, whatever became of it after the next strike.
 		if before := ep.healed[int(e.Lane)]; before == nil || before.Status == history.OK {

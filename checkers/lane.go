@@ -28,6 +28,7 @@ type lane struct {
 	early       map[history.Msg]int // outcomes merged before their send, at the same tick
 	unresolved  int64               // messages in open and not in acked
 	dedupStore  int64
+	ackedLately lately
 	placed      msgset.Set // acked at a position
 	placedAgain msgset.Set // and once more
 	restless    map[msgset.Page]bool

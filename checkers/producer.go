@@ -40,6 +40,9 @@ func (l *lane) outcome(e *history.Event, ep *episode) {
 		l.rejected.Add(m)
 	default:
 		l.unknown.Add(m)
+		if ep.struck() {
+			ep.of(l).frames.unanswered++
+		}
 	}
 	switch {
 	case l.more[m] > 0:
@@ -58,6 +61,7 @@ func (l *lane) ack(e *history.Event, ep *episode) {
 	first := l.acked.Add(e.Msg)
 	if first {
 		l.order.acked(e)
+		l.ackedLately.add(e.Time)
 	}
 	if e.Pos.Offset != 0 {
 		switch {

@@ -1,9 +1,11 @@
 package nemesis
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -57,8 +59,10 @@ func holdingFigures(_ string, c history.Counter) uint64 {
 type harm struct {
 	state   string // of the struck hosts
 	hosts   []string
-	perLane string // "p" or "c": one producer, or consumer, of each lane
+	perLane string   // "p" or "c": one producer, or consumer, of each lane
+	lanes   []string // of perLane; nil: every one
 	links   func(node string) []string
+	rules   []string // hosts whose frames something is done to
 }
 
 // pairs are all directions from one set to another.
@@ -85,21 +89,32 @@ func isolated(node string) []string {
 }
 
 var harms = map[string]harm{
-	"kill-broker":             {state: "down"},
-	"kill-leader":             {state: "down"},
-	"kill-leader:of=consumer": {state: "down"},
-	"kill-all":                {state: "down", hosts: brokers},
-	"kill-controller":         {state: "down"},
-	"kill-consumer":           {state: "down", perLane: "c"},
-	"kill-consumer:times=10":  {state: "down", perLane: "c"},
-	"kill-producer":           {state: "down", perLane: "p"},
-	"pause-broker":            {state: "paused"},
-	"pause-consumer":          {state: "paused", perLane: "c"},
-	"isolate-broker":          {links: isolated},
-	"isolate-leader":          {links: isolated},
-	"cut-clients":             {links: func(string) []string { return slices.Concat(pairs(clients, brokers), pairs(brokers, clients)) }},
-	"lose-confirms":           {links: func(string) []string { return pairs(brokers, producers) }},
-	"lose-acks":               {links: func(string) []string { return pairs(consumers, brokers) }},
+	"kill-broker":               {state: "down"},
+	"kill-leader":               {state: "down"},
+	"kill-leader:of=consumer":   {state: "down"},
+	"kill-all":                  {state: "down", hosts: brokers},
+	"kill-controller":           {state: "down"},
+	"power-failure":             {state: "down", hosts: brokers},
+	"power-failure:of=one":      {state: "down"},
+	"kill-consumer":             {state: "down", perLane: "c"},
+	"kill-consumer:times=10":    {state: "down", perLane: "c"},
+	"kill-producer":             {state: "down", perLane: "p"},
+	"pause-broker":              {state: "paused"},
+	"pause-consumer":            {state: "paused", perLane: "c"},
+	"isolate-broker":            {links: isolated},
+	"isolate-leader":            {links: isolated},
+	"cut-clients":               {links: func(string) []string { return slices.Concat(pairs(clients, brokers), pairs(brokers, clients)) }},
+	"lose-confirms":             {links: func(string) []string { return pairs(brokers, producers) }},
+	"lose-acks":                 {links: func(string) []string { return pairs(consumers, brokers) }},
+	"drop-confirms":             {rules: producers[2:]},
+	"drop-acks":                 {state: "down", perLane: "c", lanes: []string{"ledger", "log"}},
+	"drop-acks:then=cut":        {rules: consumers[2:]},
+	"drop-acks:then=nothing":    {rules: consumers[2:]},
+	"drop-commits":              {rules: consumers[4:]},
+	"drop-commits:until=giveup": {rules: consumers[4:]},
+	"delay-acks":                {rules: slices.Concat(producers[2:], consumers[2:])},
+	"hold-requests":             {rules: slices.Concat(producers, consumers[4:])},
+	"duplicate-requests":        {rules: producers[4:]},
 }
 
 // check compares the world while the fault lasts with what the fault is to do, and nothing else.
@@ -123,6 +138,23 @@ func (h harm) check(t *testing.T, w *world, victims string) {
 		}
 		return
 	}
+	if h.rules != nil {
+		got := slices.Sorted(maps.Keys(w.rules))
+		if !slices.Equal(got, slices.Sorted(slices.Values(h.rules))) || len(open)+len(w.struck()) != 0 {
+			t.Errorf("filtered are %v, want %v; cut are %v, struck are %v", got, h.rules, open, w.struck())
+		}
+		for _, host := range got {
+			if !strings.Contains(victims, host) {
+				t.Errorf("the victims %q do not name %s", victims, host)
+			}
+			for _, r := range w.rules[host] {
+				if err := r.Check("kafka"); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		return
+	}
 	got := w.struck()
 	for _, x := range got {
 		if host, state, _ := strings.Cut(x, " "); state != h.state || !strings.Contains(victims, host) {
@@ -134,8 +166,12 @@ func (h harm) check(t *testing.T, w *world, victims string) {
 	case h.hosts != nil:
 		ok = len(got) == len(h.hosts)
 	case h.perLane != "":
-		ok = len(got) == 3
-		for i, lane := range []string{"ledger", "log", "plain"} {
+		lanes := h.lanes
+		if lanes == nil {
+			lanes = []string{"ledger", "log", "plain"}
+		}
+		ok = len(got) == len(lanes)
+		for i, lane := range lanes {
 			ok = ok && strings.HasPrefix(got[i], lane+"-"+h.perLane)
 		}
 	}
@@ -152,13 +188,13 @@ func TestAFaultStrikesItsVictimsAloneAndLeavesNothingBehind(t *testing.T) {
 				w.figures = holdingFigures
 				a := action(t, spec, w.view(), seed)
 				ctx := within(t, time.Minute)
-				if err := a.Recover(ctx); err != nil || len(w.did("restart"))+len(w.did("resume"))+len(w.did("heal")) != 0 {
+				if err := a.Recover(ctx); err != nil || len(w.did("restart"))+len(w.did("resume"))+len(w.did("heal"))+len(w.did("pass")) != 0 {
 					t.Errorf("recovering before the strike: %v, did %v", err, w.steps)
 				}
 				if err := a.Arm(ctx); err != nil {
 					t.Fatal(err)
 				}
-				if len(w.open()) != 0 || len(w.struck()) != 0 {
+				if len(w.open()) != 0 || len(w.struck()) != 0 || len(w.rules) != 0 {
 					t.Errorf("%s strikes while it arms: %v %v", spec, w.open(), w.struck())
 				}
 				if err := a.Inject(ctx); err != nil {
@@ -173,7 +209,9 @@ func TestAFaultStrikesItsVictimsAloneAndLeavesNothingBehind(t *testing.T) {
 				if err != nil || !x.Bit || x.Count == 0 || x.Text == "" {
 					t.Errorf("%s: observed %+v, %v", spec, x, err)
 				}
-				healed := func() int { return len(w.did("restart")) + len(w.did("resume")) + len(w.did("heal")) }
+				healed := func() int {
+					return len(w.did("restart")) + len(w.did("resume")) + len(w.did("heal")) + len(w.did("pass"))
+				}
 				if err := a.Recover(ctx); err != nil {
 					t.Fatal(err)
 				}
@@ -181,8 +219,8 @@ func TestAFaultStrikesItsVictimsAloneAndLeavesNothingBehind(t *testing.T) {
 				if err := a.Recover(ctx); err != nil || healed() != once || once == 0 {
 					t.Errorf("%s: recovering again: %v; mended %d, then %d times", spec, err, once, healed())
 				}
-				if len(w.open()) != 0 || len(w.struck()) != 0 {
-					t.Errorf("%s leaves behind: cut %v, struck %v", spec, w.open(), w.struck())
+				if len(w.open()) != 0 || len(w.struck()) != 0 || len(w.rules) != 0 {
+					t.Errorf("%s leaves behind: cut %v, struck %v, rules %v", spec, w.open(), w.struck(), w.rules)
 				}
 				w.sick, w.unlinked = 3, 3 // neither the cluster nor the network is well at once
 				if err := a.Verify(ctx); err != nil || w.sick+w.unlinked > 0 && h.links != nil || w.sick > 0 {
@@ -355,6 +393,16 @@ func TestAStrikeThatIsNotSeenToTakeEffectIsAnError(t *testing.T) {
 			if err := a.Arm(within(t, time.Minute)); err != nil {
 				t.Fatal(err)
 			}
+			if h.rules != nil {
+				w.deaf = true // the rules were set, and nothing came of it
+				if err := a.Inject(within(t, time.Second)); err != nil {
+					t.Fatal(err)
+				}
+				if x, err := a.Observe(within(t, time.Minute)); err != nil || x.Bit || x.Count != 0 {
+					t.Errorf("%s: no frame was touched, and observed %+v, %v", spec, x, err)
+				}
+				return
+			}
 			if h.links == nil {
 				w.stuck = "up" // the signal was sent, and nothing came of it
 				err := a.Inject(within(t, time.Second))
@@ -449,7 +497,7 @@ func TestVerifyIsNotDeceived(t *testing.T) {
 				}
 				return
 			}
-			w.stuck = harms[spec].state
+			w.stuck = cmp.Or(harms[spec].state, "down")
 			if err := a.Verify(within(t, 10*time.Second)); err == nil || !strings.Contains(err.Error(), "is "+w.stuck+", not up") {
 				t.Errorf("%s: a victim that is not back: %v", spec, err)
 			}

@@ -46,4 +46,6 @@ func init() {
 }
 
 // outlastsClients is longer than a client waits for an answer, and than a broker waits for an acknowledgement.
-func outlastsClients(t Timing) time.Duration { return 2*max(t.Confirm, t.Redelivery) + time.Second }
+func outlastsClients(t Timing, _ Args) time.Duration {
+	return 2*max(t.Confirm, t.Redelivery) + time.Second
+}

@@ -19,10 +19,11 @@ type Fault struct {
 	Plan    string // who is struck and after which trigger, in words: {param} is replaced by a parameter's value
 	Params  []Param
 	Tour    bool // in the representative tour that runs by default
+	Frames  bool // it does something to single frames: clients' connections must be filtered
 	Last    bool // brokers may need minutes to be in sync again, though they serve: comes last in a schedule
 
 	// Length is how long the harm lasts, from strike to recovery.
-	Length func(t Timing) time.Duration
+	Length func(t Timing, args Args) time.Duration
 	// Again is what striking several times in a row adds to Length, about; nil: nothing.
 	Again func(args Args) time.Duration
 	// Here says why the fault cannot be had in a place; nil, or "" from it: it can.
@@ -39,6 +40,19 @@ type Param struct {
 	Values  []string // allowed; the first is the default
 	Meaning string
 	Tour    bool // each value is a fault of its own in the full tour
+	// Check says what is wrong with a value that is not among Values; nil: only those are allowed.
+	Check func(value string) error
+}
+
+// allows says what is wrong with a value.
+func (p Param) allows(value string) error {
+	switch {
+	case slices.Contains(p.Values, value):
+		return nil
+	case p.Check != nil:
+		return p.Check(value)
+	}
+	return fmt.Errorf("want one of %s", strings.Join(p.Values, ", "))
 }
 
 // Args are the values of a fault's parameters, defaults filled in.
@@ -50,6 +64,8 @@ type Timing struct {
 	Redelivery time.Duration // of a delivery never acknowledged
 	Election   time.Duration // of a new leader, at most, usually
 	Confirm    time.Duration // after which a producer calls an attempt unknown
+
+	Transaction time.Duration // after which a processor has given up on the end of a transaction; 0: there are none
 }
 
 // Exposure is what a fault saw of its own bite.
@@ -113,8 +129,8 @@ func Find(spec string) (Fault, Args, error) {
 		if !ok {
 			return Fault{}, nil, fmt.Errorf("nemesis: fault %s has no parameter %q%s", name, k, f.paramHint())
 		}
-		if !slices.Contains(p.Values, v) {
-			return Fault{}, nil, fmt.Errorf("nemesis: %s:%s=%q: want one of %s", name, k, v, strings.Join(p.Values, ", "))
+		if err := p.allows(v); err != nil {
+			return Fault{}, nil, fmt.Errorf("nemesis: %s:%s=%q: %w", name, k, v, err)
 		}
 		args[k] = v
 	}

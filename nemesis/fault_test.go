@@ -20,7 +20,7 @@ func TestFind(t *testing.T) {
 		{"kill-leader", Args{"of": "queue"}, ""},
 		{"kill-leader:of=queue", Args{"of": "queue"}, ""},
 		{"kill-leader:of=consumer", Args{"of": "consumer"}, ""},
-		{"kill-everyone", nil, `no fault "kill-everyone": want one of cut-clients, isolate-broker`},
+		{"kill-everyone", nil, `no fault "kill-everyone": want one of cut-clients, delay-acks`},
 		{"", nil, `no fault "": want one of`},
 		{"kill-all:of=queue", nil, `fault kill-all has no parameter "of": it has none`},
 		{"kill-leader:whose=queue", nil, `fault kill-leader has no parameter "whose": want of=queue|consumer`},
@@ -42,8 +42,10 @@ func TestFind(t *testing.T) {
 }
 
 func TestTheFaultsOfDesignAreThereOnce(t *testing.T) {
-	want := []string{"cut-clients", "isolate-broker", "isolate-leader", "kill-all", "kill-broker", "kill-consumer", "kill-controller", "kill-leader",
-		"kill-leader:of=consumer", "kill-producer", "lose-acks", "lose-confirms", "pause-broker", "pause-consumer"}
+	want := []string{"cut-clients", "delay-acks", "drop-acks", "drop-acks:then=cut", "drop-acks:then=nothing", "drop-commits", "drop-commits:until=giveup",
+		"drop-confirms", "duplicate-requests", "hold-requests", "isolate-broker", "isolate-leader", "kill-all", "kill-broker", "kill-consumer", "kill-controller", "kill-leader",
+		"kill-leader:of=consumer", "kill-producer", "lose-acks", "lose-confirms", "pause-broker", "pause-consumer",
+		"power-failure", "power-failure:of=one"}
 	if diff := cmp.Diff(want, All()); diff != "" {
 		t.Errorf("all faults (-want +got):\n%s", diff)
 	}
@@ -72,7 +74,9 @@ func TestEveryFaultIsDescribedAndLongEnough(t *testing.T) {
 		"isolate-broker": {election: true}, "isolate-leader": {election: true}, "kill-broker": {election: true}, "kill-controller": {election: true}, "kill-leader": {election: true},
 		"pause-broker": {election: true}, "kill-consumer": {redelivery: true}, "pause-consumer": {redelivery: true}, "lose-acks": {redelivery: true},
 		"lose-confirms": {confirm: true}, "cut-clients": {confirm: true, redelivery: true},
-		"kill-all": {}, "kill-producer": {}, // what is dead at once needs nobody to notice
+		"drop-confirms": {confirm: true}, "drop-acks": {redelivery: true}, "drop-commits": {confirm: true}, "delay-acks": {confirm: true, redelivery: true},
+		"hold-requests": {confirm: true}, "duplicate-requests": {},
+		"kill-all": {}, "kill-producer": {}, "power-failure": {}, // what is dead at once needs nobody to notice
 	}
 	for _, spec := range All() {
 		f, args, err := Find(spec)
@@ -86,6 +90,12 @@ func TestEveryFaultIsDescribedAndLongEnough(t *testing.T) {
 			t.Errorf("%s: the plan %q has a parameter left", spec, words)
 		}
 		for _, p := range f.Params {
+			if p.Check != nil {
+				if p.Meaning == "" || p.allows(p.Values[0]) != nil || p.allows("x") == nil || p.allows("") == nil {
+					t.Errorf("%s: parameter %+v is not explained, or allows anything", spec, p)
+				}
+				continue
+			}
 			if len(p.Values) < 2 || p.Meaning == "" || f.words(Args{p.Name: p.Values[0]}) == f.words(Args{p.Name: p.Values[1]}) {
 				t.Errorf("%s: parameter %+v is not to be chosen, explained or seen in the plan", spec, p)
 			}
@@ -95,7 +105,7 @@ func TestEveryFaultIsDescribedAndLongEnough(t *testing.T) {
 			t.Errorf("%s: say here what it has to outlast", f.Name)
 		}
 		for _, at := range timings {
-			length := f.Length(at)
+			length := f.Length(at, args)
 			if length <= 0 || n.election && length <= at.Election || n.election && length < 2*at.Detection ||
 				n.redelivery && length <= at.Redelivery || n.confirm && length <= at.Confirm {
 				t.Errorf("%s lasts %s under %+v: nobody would notice", spec, length, at)
@@ -131,7 +141,8 @@ func TestTheSameSeedStrikesTheSameVictims(t *testing.T) {
 			}
 			seen[victims[0]] = true
 		}
-		one := slices.Contains([]string{"kill-all", "kill-controller", "cut-clients", "lose-confirms", "lose-acks"}, spec)
+		one := slices.Contains([]string{"kill-all", "kill-controller", "cut-clients", "lose-confirms", "lose-acks", "power-failure",
+			"drop-confirms", "drop-acks:then=cut", "drop-acks:then=nothing", "drop-commits", "drop-commits:until=giveup", "delay-acks", "hold-requests", "duplicate-requests"}, spec)
 		switch {
 		case one && len(seen) != 1:
 			t.Errorf("%s leaves no choice, but seeds choose among %d", spec, len(seen))

@@ -22,7 +22,7 @@ func init() {
 		Summary: "SIGKILL all brokers at one instant and start them again together",
 		Plan:    "all brokers, while every confirming lane has an unconfirmed publish",
 		Tour:    true,
-		Length:  func(Timing) time.Duration { return 2 * time.Second },
+		Length:  func(Timing, Args) time.Duration { return 2 * time.Second },
 		Here:    ownBrokers,
 		Spares:  sparesNothing,
 		New: func(_ *rand.Rand, v View, _ Args) (Action, error) {
@@ -33,7 +33,7 @@ func init() {
 
 // outlastsDetection is how long a node must be away for its peers to act on it: to elect another leader, and twice as long as they need
 // to notice. A cut that is shorter is a stalled connection, and no partition.
-func outlastsDetection(t Timing) time.Duration {
+func outlastsDetection(t Timing, _ Args) time.Duration {
 	return max(t.Election+2*time.Second, 2*t.Detection)
 }
 

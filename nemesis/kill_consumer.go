@@ -16,7 +16,7 @@ func init() {
 		Plan:    "one consumer of each lane (times: {times}), each while it holds one delivery applied and not acknowledged, and at least 4 not yet applied",
 		Params:  []Param{{Name: "times", Values: []string{"1", "10", "100"}, Meaning: "how often in a row, each time as soon as it holds deliveries again"}},
 		Tour:    true,
-		Length:  func(t Timing) time.Duration { return t.Redelivery + time.Second },
+		Length:  func(t Timing, _ Args) time.Duration { return t.Redelivery + time.Second },
 		Again: func(args Args) time.Duration {
 			times, _ := strconv.Atoi(args["times"]) // one of Params' values
 			return time.Duration(times-1) * perKill

@@ -10,7 +10,7 @@ func init() {
 		Name:    "kill-producer",
 		Summary: "SIGKILL one producer of each lane while publishes of it are unconfirmed",
 		Plan:    "one producer of each lane, while it has an unconfirmed publish",
-		Length:  func(Timing) time.Duration { return 2 * time.Second },
+		Length:  func(Timing, Args) time.Duration { return 2 * time.Second },
 		Spares:  sparesNothing,
 		New: func(rng *rand.Rand, v View, _ Args) (Action, error) {
 			var hosts []string

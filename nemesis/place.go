@@ -9,6 +9,8 @@ import (
 type Place struct {
 	Brokers bool     // the harness runs the brokers, and can kill and stop them
 	Network bool     // the harness made the network, and can cut it
+	Disks   string   // why brokers cannot be put on disks that forget; "": they can
+	Frames  string   // the protocol of the clients, where its frames are understood; "" is none
 	Leaders []string // kinds of leaders that the target can find: "queue", "consumer", "controller"
 }
 

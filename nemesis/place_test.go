@@ -10,8 +10,10 @@ import (
 
 func TestFaultsAreRefusedWhereTheyCannotBeHad(t *testing.T) {
 	ofClients := []string{"kill-consumer", "kill-producer", "pause-consumer"}
+	ofFrames := []string{"delay-acks", "drop-acks", "drop-acks:then=cut", "drop-acks:then=nothing", "drop-commits", "drop-commits:until=giveup", "drop-confirms",
+		"duplicate-requests", "hold-requests"}
 	ofLinks := []string{"cut-clients", "isolate-broker", "lose-acks", "lose-confirms"}
-	ofBrokers := []string{"kill-all", "kill-broker", "pause-broker"}
+	ofBrokers := []string{"kill-all", "kill-broker", "pause-broker", "power-failure", "power-failure:of=one"}
 	for _, c := range []struct {
 		claim string
 		place Place
@@ -24,7 +26,8 @@ func TestFaultsAreRefusedWhereTheyCannotBeHad(t *testing.T) {
 			slices.Concat(ofClients, ofLinks, ofBrokers, []string{"kill-leader", "isolate-leader"})},
 		{"of queues and groups", Place{Network: true, Brokers: true, Leaders: []string{"queue", "consumer"}},
 			slices.Concat(ofClients, ofLinks, ofBrokers, []string{"kill-leader", "kill-leader:of=consumer", "isolate-leader"})},
-		{"the lab has them all", Place{Network: true, Brokers: true, Leaders: []string{"queue", "consumer", "controller"}}, All()},
+		{"the lab has them all", Place{Network: true, Brokers: true, Leaders: []string{"queue", "consumer", "controller"}, Frames: "nats"}, All()},
+		{"frames that are understood, of whoever's cluster", Place{Frames: "kafka"}, slices.Concat(ofClients, ofFrames)},
 	} {
 		can, refused, err := Available(All(), c.place)
 		if err != nil {
@@ -54,6 +57,7 @@ func TestRefusalsSayWhatIsMissing(t *testing.T) {
 		place Place
 		want  string
 	}{
+		{"drop-acks", Place{Brokers: true, Network: true}, "the frames of this product's protocol are not understood"},
 		{"kill-all", Place{}, "the brokers are run by somebody else"},
 		{"kill-leader", Place{Leaders: []string{"queue"}}, "the brokers are run by somebody else"},
 		{"lose-acks", Place{Brokers: true}, "clients share this machine's network, where the harness cuts nothing"},

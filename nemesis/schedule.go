@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sort"
@@ -44,7 +45,7 @@ func specs(want func(Fault) bool, everyValue bool) []string {
 // Plan makes the schedule of the faults for the lanes, in an order that follows the seed within three bounds: what no lane's promise
 // leaves out comes first, then what the fewer lanes leave out, since a lane is tainted after a fault outside its promise and nothing can be
 // said of it any more; and among equals, faults that heal slowly come last. Those that do not fit within limit (0: no limit) are left out
-// and named. The same arguments give the same schedule.
+// and named; so are those that can touch no lane. The same arguments give the same schedule.
 func Plan(faults []string, lanes []experiment.Lane, t Timing, settle, limit time.Duration, seed uint64) (experiment.Schedule, error) {
 	rng := rand.New(rand.NewPCG(seed, 0x7761796269_6c6c))
 	order := append([]string(nil), faults...)
@@ -69,7 +70,14 @@ func Plan(faults []string, lanes []experiment.Lane, t Timing, settle, limit time
 		if err != nil {
 			return s, err
 		}
-		e := experiment.Episode{Fault: spec, Seed: rng.Uint64(), Calm: calm, Length: f.Length(t), Plan: f.words(args), Spared: spared(f, lanes)}
+		if why := idle(f, lanes); why != "" {
+			if s.Refused == nil {
+				s.Refused = map[string]string{}
+			}
+			s.Refused[spec] = why
+			continue
+		}
+		e := experiment.Episode{Fault: spec, Seed: rng.Uint64(), Calm: calm, Length: f.Length(t, args), Plan: f.words(args), Spared: spared(f, lanes)}
 		length := Takes(e, settle)
 		if shortest == 0 || length < shortest {
 			shortest = length
@@ -82,10 +90,28 @@ func Plan(faults []string, lanes []experiment.Lane, t Timing, settle, limit time
 		e.Number = len(s.Episodes) + 1
 		s.Episodes = append(s.Episodes, e)
 	}
+	if len(s.Refused) == len(faults) && len(faults) > 0 {
+		return s, fmt.Errorf("nemesis: %s: %s", faults[0], s.Refused[faults[0]])
+	}
 	if len(s.Episodes) == 0 && len(faults) > 0 {
 		return s, fmt.Errorf("nemesis: none of %s fits within %s: the shortest episode takes about %s", strings.Join(faults, ", "), limit, shortest)
 	}
 	return s, nil
+}
+
+// idle says why a fault can touch none of the lanes: then there is nothing to see, and time to save. "" if it can.
+func idle(f Fault, lanes []experiment.Lane) string {
+	why := map[string]bool{}
+	for _, l := range lanes {
+		if !sparesAll(f.Spares, l.Mode) {
+			return ""
+		}
+		why[f.Spares(l.Mode, semantics.Applied)] = true
+	}
+	if len(lanes) == 0 {
+		return ""
+	}
+	return "it touches none of these modes: " + strings.Join(slices.Sorted(maps.Keys(why)), "; ")
 }
 
 // outside is how many lanes promise something that the fault can touch and is outside of.
@@ -113,7 +139,7 @@ func Replay(s experiment.Schedule, lanes []experiment.Lane, t Timing) (experimen
 			e.Calm = calm
 		}
 		if e.Length == 0 {
-			e.Length = f.Length(t)
+			e.Length = f.Length(t, args)
 		}
 		e.Plan, e.Spared = f.words(args), spared(f, lanes)
 	}

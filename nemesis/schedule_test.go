@@ -1,6 +1,7 @@
 package nemesis
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ import (
 
 func lanes(names ...string) (out []experiment.Lane) {
 	for _, n := range names {
-		out = append(out, experiment.Lane{Name: n, Queue: n, Mode: semantics.Mode{Name: n}, Producers: 2, Consumers: 2})
+		out = append(out, experiment.Lane{Name: n, Queue: n, Mode: semantics.Mode{Name: n, Traits: semantics.Traits{Confirms: true, Acks: true}}, Producers: 2, Consumers: 2})
 	}
 	return out
 }
@@ -64,7 +65,7 @@ func TestPlanHoldsWhateverIsAskedFor(t *testing.T) {
 			}
 			return
 		}
-		all := append([]string(nil), s.LeftOut...)
+		all := append(slices.Collect(maps.Keys(s.Refused)), s.LeftOut...)
 		var total time.Duration
 		slow := false
 		seeds := map[uint64]bool{}
@@ -72,8 +73,8 @@ func TestPlanHoldsWhateverIsAskedFor(t *testing.T) {
 			all = append(all, e.Fault)
 			total += Takes(e, settle)
 			seeds[e.Seed] = true
-			f, _, err := Find(e.Fault)
-			if err != nil || e.Number != i+1 || e.Calm != calm || e.Length != f.Length(testTiming) || e.Plan == "" {
+			f, args, err := Find(e.Fault)
+			if err != nil || e.Number != i+1 || e.Calm != calm || e.Length != f.Length(testTiming, args) || e.Plan == "" {
 				t.Fatalf("episode %d is %+v, %v", i+1, e, err)
 			}
 			if slow && !f.Last {
@@ -205,7 +206,7 @@ func TestALimitThatHoldsNothingSaysWhatWouldHoldSomething(t *testing.T) {
 func TestWhatAFaultCannotTouchIsSparedInEveryLane(t *testing.T) {
 	for _, e := range plan(t, All(), 0, 7).Episodes {
 		want := map[string]string{}
-		if slices.Contains([]string{"kill-consumer", "pause-consumer", "lose-acks"}, e.Fault) {
+		if slices.Contains([]string{"kill-consumer", "pause-consumer", "lose-acks", "drop-acks", "drop-acks:then=cut", "drop-acks:then=nothing"}, e.Fault) {
 			const why = "consumers cannot touch the store"
 			want = map[string]string{"log/stored": why, "ledger/stored": why}
 		}

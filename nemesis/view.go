@@ -7,6 +7,7 @@ import (
 
 	"waybill/harness/history"
 	"waybill/harness/semantics"
+	"waybill/nemesis/frames"
 )
 
 // View is what a fault may see and do. Hosts go by name.
@@ -21,6 +22,7 @@ type View struct {
 	Links    Links
 	Leaders  Leaders
 	Clients  Clients
+	Disks    Disks // nil: brokers are on plain disks
 	// Healthy returns nil when all brokers are up, in contact and in sync.
 	Healthy func(ctx context.Context) error
 }
@@ -66,6 +68,16 @@ type Leaders interface {
 type Clients interface {
 	Pin(ctx context.Context, node string, hosts ...string) error // "" lets them free
 	Counter(host string, c history.Counter) uint64
+	// Filter sets the rules for the frames of these clients, in place of those before; none: everything passes.
+	Filter(ctx context.Context, rules []frames.Rule, hosts ...string) error
+}
+
+// Disks are what the brokers' data lie on: they forget what was never synced when the power goes.
+type Disks interface {
+	// Plug takes the power from the disks of these hosts, at one instant: from then on nothing is written, synced or changed there.
+	Plug(ctx context.Context, hosts ...string) error
+	// Forget drops what was not durable. It is called after the hosts were killed and before they are restarted, and records what was lost.
+	Forget(ctx context.Context, hosts ...string) (bytes int64, err error)
 }
 
 // producers and consumers are the hosts of those clients in every lane.

@@ -13,6 +13,7 @@ import (
 
 	"waybill/harness/history"
 	"waybill/harness/semantics"
+	"waybill/nemesis/frames"
 )
 
 // world stands in for a lab: it does what it is told, writes it down, and answers what a test says. It runs in a synctest bubble.
@@ -31,10 +32,13 @@ type world struct {
 	unlinked int              // how often Reach says no
 	anchor   string           // where a queue without failover lives
 	head     string           // the host that leads the cluster itself
+	rules    map[string][]frames.Rule
+	hits     map[string]uint64 // frames of a host that something was done to
+	deaf     bool              // rules do nothing
 }
 
 func newWorld() *world {
-	return &world{head: "n2", state: map[string]string{}, cut: map[string]int{}, quiet: map[string]bool{}, fail: map[string]error{},
+	return &world{rules: map[string][]frames.Rule{}, hits: map[string]uint64{}, head: "n2", state: map[string]string{}, cut: map[string]int{}, quiet: map[string]bool{}, fail: map[string]error{},
 		figures: func(string, history.Counter) uint64 { return 1 }}
 }
 
@@ -43,10 +47,11 @@ var testTiming = Timing{Detection: 4 * time.Second, Redelivery: 2 * time.Second,
 // view has three brokers and three lanes: "plain" confirms and acknowledges nothing, the others do both.
 func (w *world) view() View {
 	v := View{Brokers: brokers, Extra: extra, Timing: testTiming, Trigger: 5 * time.Second,
-		Machines: w, Links: w, Leaders: w, Clients: w, Healthy: w.healthy}
+		Machines: w, Links: w, Leaders: w, Clients: w, Disks: w, Healthy: w.healthy}
 	for _, name := range []string{"plain", "log", "ledger"} {
 		m := semantics.Mode{Name: name}
 		m.Traits.Confirms, m.Traits.Acks = name != "plain", name != "plain"
+		m.Traits.DedupStore, m.Traits.Transactional = name == "ledger", name == "ledger"
 		v.Lanes = append(v.Lanes, Lane{Name: name, Mode: m, Producers: []string{name + "-p1", name + "-p2"}, Consumers: []string{name + "-c1", name + "-c2"}})
 	}
 	return v
@@ -88,6 +93,11 @@ func (w *world) Kill(_ context.Context, hosts ...string) error {
 
 func (w *world) Restart(_ context.Context, hosts ...string) error {
 	w.become("up", hosts)
+	w.mu.Lock()
+	for _, h := range hosts {
+		delete(w.rules, h) // who is born knows none
+	}
+	w.mu.Unlock()
 	return w.step("restart %s", strings.Join(hosts, ","))
 }
 
@@ -186,7 +196,27 @@ func (w *world) Pin(_ context.Context, node string, hosts ...string) error {
 func (w *world) Counter(host string, c history.Counter) uint64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if c == history.Hits {
+		if len(w.rules[host]) > 0 && !w.deaf && w.figures(host, history.Held)+w.figures(host, history.InFlight) > 0 {
+			w.hits[host]++
+		}
+		return w.hits[host]
+	}
 	return w.figures(host, c)
+}
+
+func (w *world) Filter(_ context.Context, rules []frames.Rule, hosts ...string) error {
+	w.mu.Lock()
+	for _, h := range hosts {
+		if w.rules[h] = rules; len(rules) == 0 {
+			delete(w.rules, h)
+		}
+	}
+	w.mu.Unlock()
+	if len(rules) == 0 {
+		return w.step("pass %s", strings.Join(hosts, ","))
+	}
+	return w.step("filter %s", strings.Join(hosts, ","))
 }
 
 func (w *world) healthy(context.Context) error {

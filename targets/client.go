@@ -2,6 +2,7 @@ package targets
 
 import (
 	"context"
+	"net"
 	"time"
 
 	"waybill/harness/history"
@@ -17,6 +18,8 @@ type ClientConfig struct {
 	Confirm time.Duration `json:"confirm"`
 	Access  *Access       `json:"access,omitempty"` // nil: the harness runs the brokers
 
+	// Wrap is put around every connection to a broker, above TLS, before a byte is read or written. nil: nothing is.
+	Wrap func(net.Conn) net.Conn `json:"-"`
 	// Connected is told of connections opened (why "") and lost, from any goroutine.
 	Connected func(open bool, addr, why string) `json:"-"`
 	// Assigned is told of a partition that a consumer was given, and of the position it begins at; Revoked of one that was taken

@@ -42,6 +42,8 @@ type Description struct {
 	Settings map[string]string // timeouts that matter, with their difference from the defaults: "ack wait": "2s (default 30s)"
 	Timing   Timing
 	Leaders  []string // what its LeaderFinder finds: some of "queue", "consumer", "controller"
+	Protocol string   // that its clients speak, as package frames knows it: "nats", "kafka", "amqp"
+	Data     string   // folder below a broker host's own where the broker keeps all that must survive it
 }
 
 // Profile is a setting of the brokers under which modes are run together.
@@ -53,10 +55,11 @@ type Profile struct {
 
 // Timing says how long the product takes to notice and to mend; faults last at least twice Detection.
 type Timing struct {
-	Detection  time.Duration // of a dead or unreachable node, by its peers
-	Redelivery time.Duration // of a delivery that is never acknowledged
-	Election   time.Duration // of a new leader, at most, usually
-	Hold       time.Duration // for which a queue must be seen empty to be proven so; 0: as long as Redelivery
+	Detection   time.Duration // of a dead or unreachable node, by its peers
+	Redelivery  time.Duration // of a delivery that is never acknowledged
+	Election    time.Duration // of a new leader, at most, usually
+	Transaction time.Duration // after which a processor has given up on the end of a transaction; 0: there are none
+	Hold        time.Duration // for which a queue must be seen empty to be proven so; 0: as long as Redelivery
 }
 
 // Provisioning says what is wanted and where it may be kept.

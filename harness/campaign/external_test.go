@@ -79,7 +79,7 @@ func TestSomebodyElsesCluster(t *testing.T) {
 	if site, err = Provision(t.Context(), spec, quiet); err != nil || !slices.Equal(site.Access.Brokers, spec.Brokers) {
 		t.Fatalf("%+v, %v: want the brokers that were named", site.Access, err)
 	}
-	spec.Faults = []string{"all"}
+	spec.Faults, spec.Profile = []string{"all"}, experiment.AllProfiles
 	plans, err := site.Resolve(spec, nil)
 	if err != nil || len(plans) != 2 {
 		t.Fatalf("%v, %v", plans, err)

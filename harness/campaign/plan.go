@@ -2,6 +2,7 @@ package campaign
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -63,9 +64,15 @@ func (site Site) Resolve(s experiment.Spec, schedule *experiment.Schedule) ([]Pl
 			p.Schedule, err = nemesis.Replay(*schedule, e.Lanes, timing)
 		} else {
 			p.Schedule, err = nemesis.Plan(faults, e.Lanes, timing, e.Limits.Settle, s.Time, s.Seed)
-			p.Schedule.Refused = refused
+			if len(refused) > 0 && p.Schedule.Refused == nil {
+				p.Schedule.Refused = map[string]string{}
+			}
+			maps.Copy(p.Schedule.Refused, refused)
 		}
 		if err != nil {
+			return nil, err
+		}
+		if _, err := nemesis.DiskModel(p.Schedule); err != nil {
 			return nil, err
 		}
 		plans = append(plans, p)
@@ -79,7 +86,11 @@ func (site Site) faults(asked []string) ([]string, map[string]string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	can, refused, err := nemesis.Available(all, site.place())
+	place, err := site.place(all)
+	if err != nil {
+		return nil, nil, err
+	}
+	can, refused, err := nemesis.Available(all, place)
 	if err != nil || len(refused) == 0 || len(asked) == 0 || asked[0] == "all" {
 		return can, refused, err
 	}

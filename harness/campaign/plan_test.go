@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"waybill/harness/experiment"
+	"waybill/harness/run"
 	"waybill/nemesis"
+	"waybill/targets"
 	_ "waybill/targets/nats"
 )
 
@@ -103,5 +105,41 @@ func TestAScheduleIsReplayedAsWritten(t *testing.T) {
 	written.Episodes[1].Fault = "kill-nobody"
 	if _, err := site.Resolve(spec, &written); err == nil || !strings.Contains(err.Error(), "episode 2 of the schedule") {
 		t.Errorf("%v, want the episode named", err)
+	}
+}
+
+// A run's disks have one model; what wants two is a mistake of whoever asked, found before anything is started.
+func TestFaultsThatWantDisksOfTwoModelsAreRefusedBeforehand(t *testing.T) {
+	spec := experiment.DefaultSpec()
+	spec.Seed = 1
+	written := experiment.Schedule{Episodes: []experiment.Episode{{Number: 1, Fault: "power-failure"}, {Number: 2, Fault: "power-failure:of=one:model=torn"}}}
+	_, err := nats(t).Resolve(spec, &written)
+	if err == nil || !strings.Contains(err.Error(), "disks of two models, lazy and torn") {
+		t.Errorf("%v, want both models named", err)
+	}
+	written.Episodes[1].Fault = "power-failure:of=one"
+	if _, err := nats(t).Resolve(spec, &written); err != nil {
+		t.Error(err)
+	}
+}
+
+// The disks of somebody else's brokers are out of reach, whatever this machine permits; those of our own are asked about only for such a fault.
+func TestDisksAreAskedAboutForFaultsThatNeedThemAlone(t *testing.T) {
+	own := nats(t)
+	p, err := own.place([]string{"kill-all", "drop-confirms"})
+	if err != nil || p.Disks != "" || !p.Brokers {
+		t.Errorf("%+v, %v", p, err)
+	}
+	p, err = own.place([]string{"kill-all", "power-failure"})
+	if err != nil || p.Disks != run.DisksHere(t.Context()) {
+		t.Errorf("%+v, %v; want what the machine says: %q", p, err, run.DisksHere(t.Context()))
+	}
+	theirs := own
+	theirs.Access = &targets.Access{}
+	if _, _, err := theirs.faults([]string{"power-failure"}); err == nil || !strings.Contains(err.Error(), "run by somebody else") {
+		t.Errorf("%v", err)
+	}
+	if _, err := own.place([]string{"power-out"}); err == nil {
+		t.Error("a fault that there is not")
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"waybill/harness/experiment"
+	"waybill/harness/run"
 	"waybill/nemesis"
 	"waybill/targets"
 )
@@ -96,10 +97,21 @@ func describe(s experiment.Spec) (Site, error) {
 	return site, err
 }
 
-// place is what faults may count on here.
-func (s Site) place() nemesis.Place {
+// place is what faults may count on here. The machine is asked about its disks only if one of these faults needs to know.
+func (s Site) place(faults []string) (nemesis.Place, error) {
 	own := s.Access == nil
-	return nemesis.Place{Brokers: own, Network: own, Leaders: s.Product.Leaders}
+	p := nemesis.Place{Brokers: own, Network: own, Leaders: s.Product.Leaders, Frames: s.Product.Protocol}
+	for _, f := range faults {
+		needs, err := nemesis.NeedsDisks(f)
+		if err != nil {
+			return p, err
+		}
+		if needs && own {
+			p.Disks = run.DisksHere(context.Background())
+			return p, nil
+		}
+	}
+	return p, nil
 }
 
 // cacheDir is where distributions are kept between runs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"time"
@@ -40,12 +41,13 @@ func Test(ctx context.Context, p Plan, site Site, out string, command []string, 
 		return none, err
 	}
 	m := results.NewManifest(p.Experiment.Seed, command, started)
-	m.Target, m.Version, m.Facts = p.Experiment.Target, site.Distribution.Version, site.Distribution.Facts
+	m.Target, m.Version, m.Facts = p.Experiment.Target, site.Distribution.Version, map[string]string{}
+	maps.Copy(m.Facts, site.Distribution.Facts)
 	if err := errors.Join(d.SaveExperiment(p.Experiment), d.SaveSchedule(p.Schedule), d.SaveManifest(m)); err != nil {
 		return none, err
 	}
 	l.Planned(p, d)
-	began, runErr := carryOut(p, d, site, l, stop, kill)
+	began, runErr := carryOut(p, d, site, l, m.Facts, stop, kill)
 	m.Ended = time.Now().UTC()
 	if runErr != nil && !began {
 		return none, errors.Join(fmt.Errorf("%w; what there is to see of it is in %s", runErr, d), d.SaveManifest(m))
@@ -64,8 +66,8 @@ func Test(ctx context.Context, p Plan, site Site, out string, command []string, 
 	return v, runErr
 }
 
-// carryOut runs the lab to its end, and says whether an episode began.
-func carryOut(p Plan, d results.Dir, site Site, l Listener, stop, kill <-chan struct{}) (began bool, err error) {
+// carryOut runs the lab to its end, and says whether an episode began. To facts it adds what is found out on the way.
+func carryOut(p Plan, d results.Dir, site Site, l Listener, facts map[string]string, stop, kill <-chan struct{}) (began bool, err error) {
 	abs, err := filepath.Abs(string(d))
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", ErrRun, err)
@@ -84,6 +86,7 @@ func carryOut(p Plan, d results.Dir, site Site, l Listener, stop, kill <-chan st
 				break
 			}
 			last, began = x, began || x.Episode > 0
+			maps.Copy(facts, x.Facts)
 			l.Told(x)
 		case <-stop:
 			stop = nil

@@ -21,7 +21,7 @@ import (
 
 // differs sets every field that overrule could take to something that is not its default.
 func differs(s *experiment.Spec) {
-	*s = experiment.Spec{Target: "other", Version: "other", Dist: "other", Cluster: "other", Brokers: []string{"other"}, Ledger: "other", Profile: "other", Modes: []string{"other"}, Faults: []string{"other"}, Time: time.Hour, Seed: 99, FastHeal: true,
+	*s = experiment.Spec{Target: "other", Version: "other", Dist: "other", Cluster: "other", Brokers: []string{"other"}, Ledger: "other", Profile: "other", Modes: []string{"other"}, Faults: []string{"other"}, Time: time.Hour, Seed: 99, FastHeal: true, Proxy: true,
 		Load: experiment.LoadSpec{Rate: 99, Size: 99, Producers: 9, Consumers: 9}}
 }
 

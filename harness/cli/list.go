@@ -153,5 +153,8 @@ func scopeOf(p semantics.Promise) string {
 	if len(p.Faults) > 0 {
 		s += "; under " + strings.Join(p.Faults, ", ")
 	}
+	if len(p.Except) > 0 {
+		s += "; not under " + strings.Join(p.Except, ", ")
+	}
 	return s
 }

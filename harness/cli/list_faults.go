@@ -18,7 +18,8 @@ func listFaults(out io.Writer, names []string, version, cluster string) error {
 	refused := map[string]map[string]string{} // target → fault → why
 	for _, n := range names {
 		own := cluster != experiment.External
-		_, why, err := nemesis.Available(nemesis.All(), nemesis.Place{Brokers: own, Network: own, Leaders: describe(n, version).Leaders})
+		d := describe(n, version)
+		_, why, err := nemesis.Available(nemesis.All(), nemesis.Place{Brokers: own, Network: own, Leaders: d.Leaders, Frames: d.Protocol})
 		if err != nil {
 			return err
 		}

@@ -40,6 +40,8 @@ one ends everything at once. While provisioning there is nothing to heal: it end
   waybill test --fault all                       every fault, about four minutes
   waybill test --mode jetstream,jetstream-dedup --fault lose-confirms
   waybill test --fault kill-leader:of=consumer --seed 42
+  waybill test --target kafka --fault drop-confirms:share=0.01,drop-acks,drop-commits
+  waybill test --fault power-failure --mode jetstream-sync
   waybill test --time 60s                        as many faults as fit into a minute
 
   waybill test --target kafka --fault all
@@ -64,7 +66,7 @@ one ends everything at once. While provisioning there is nothing to heal: it end
 	f.StringVar(&spec.Cluster, "cluster", experiment.Lab, "lab, or external: audit a cluster that you run, with faults of clients only")
 	f.StringSliceVar(&spec.Brokers, "brokers", nil, "addresses of an external cluster, host:port, comma separated; default: those of docker-compose.yml")
 	f.StringVar(&spec.Ledger, "ledger", "", "postgres://USER:PASSWORD@HOST/DATABASE to keep the effect ledger in; default: SQLite on a host of its own")
-	f.StringVar(&spec.Profile, "profile", "", "broker settings to run under (waybill list targets), or 'all'; default: for each mode the first that has it")
+	f.StringVar(&spec.Profile, "profile", "", "broker settings to run under (waybill list targets), or 'all'; default: for each mode named the first that has it, and the target's first if none is named")
 	f.StringSliceVar(&spec.Modes, "mode", nil, "modes to run, comma separated (waybill list modes); default: all")
 	f.StringSliceVar(&spec.Faults, "fault", nil, "faults, comma separated (waybill list faults), 'all' or 'none'; default: a representative tour")
 	f.DurationVar(&spec.Time, "time", 0, "how long the episodes may take together; faults that do not fit are named; default: no limit")
@@ -73,6 +75,7 @@ one ends everything at once. While provisioning there is nothing to heal: it end
 	f.IntVar(&spec.Load.Size, "size", spec.Load.Size, "bytes of payload")
 	f.IntVar(&spec.Load.Producers, "producers", spec.Load.Producers, "producers a lane")
 	f.IntVar(&spec.Load.Consumers, "consumers", spec.Load.Consumers, "members of each consumer group")
+	f.BoolVar(&spec.Proxy, "proxy", false, "let faults of single frames act in a transparent proxy beside each client, not in its own dialer")
 	f.BoolVar(&spec.FastHeal, "fast-heal", false, "TCP settings that notice a mended link within a second, instead of the kernel's")
 	f.StringVar(&schedule, "schedule", "", "run this schedule file instead of one made from the seed")
 	f.StringVar(&out, "out", "results/runs", "folder that run directories are made in")
@@ -122,6 +125,7 @@ func overrule(file, flags experiment.Spec, changed func(string) bool) experiment
 		"size":      func() { file.Load.Size = flags.Load.Size },
 		"producers": func() { file.Load.Producers = flags.Load.Producers },
 		"consumers": func() { file.Load.Consumers = flags.Load.Consumers },
+		"proxy":     func() { file.Proxy = flags.Proxy },
 		"fast-heal": func() { file.FastHeal = flags.FastHeal },
 	} {
 		if changed(name) {

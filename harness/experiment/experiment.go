@@ -26,6 +26,7 @@ type Experiment struct {
 	Limits   Limits            `yaml:"limits" json:"limits"`
 	Settings map[string]string `yaml:"settings,omitempty" json:"settings,omitempty"` // of the target: "ack-wait": "2s (default 30s)"
 	FastHeal bool              `yaml:"fastHeal,omitempty" json:"fastHeal,omitempty"`
+	Proxy    bool              `yaml:"proxy,omitempty" json:"proxy,omitempty"` // faults of frames act in a proxy beside each client, not in its dialer
 }
 
 // Lane is one mode in the run, with a queue and clients of its own.

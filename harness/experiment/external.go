@@ -55,6 +55,9 @@ func (s Spec) checkPlace() error {
 			return fmt.Errorf("experiment: brokers[%d] is %q: %w", i, b, err)
 		}
 	}
+	if s.Proxy {
+		return errors.New("experiment: proxy puts one beside each client by rules of the lab's own network, and clients of an external cluster use the machine's: leave one of them out")
+	}
 	if s.FastHeal {
 		return errors.New("experiment: fastHeal sets the timers of the lab's own network, and clients of an external cluster use the machine's: leave one of them out")
 	}

@@ -34,6 +34,7 @@ func TestWhereBrokersAreIsChecked(t *testing.T) {
 		{"a URL", external(func(s *Spec) { s.Brokers = []string{"amqp://b:1"} }), "brokers[0]"},
 		{"a port that is none", external(func(s *Spec) { s.Brokers = []string{"b:0"} }), "brokers[0]"},
 		{"a port too many", external(func(s *Spec) { s.Brokers = []string{"b:65536"} }), "brokers[0]"},
+		{"a proxy beside each client", external(func(s *Spec) { s.Proxy = true }), "proxy"},
 		{"timers of a network that is not the lab's", external(func(s *Spec) { s.FastHeal = true }), "fastHeal"},
 		{"a distribution that nobody starts", external(func(s *Spec) { s.Dist = "/opt/kafka" }), "dist"},
 	} {

@@ -40,7 +40,7 @@ func Resolve(s Spec, p Product, run func() string) ([]Experiment, error) {
 	var out []Experiment
 	for _, profile := range p.Profiles {
 		e := Experiment{Run: run(), Target: p.Name, Profile: profile, Version: p.Version, Seed: s.Seed, Nodes: s.Nodes, Extra: p.Extra[profile],
-			Settings: p.Settings, FastHeal: s.FastHeal, Ledger: ledger}
+			Settings: p.Settings, FastHeal: s.FastHeal, Proxy: s.Proxy, Ledger: ledger}
 		if s.Cluster == External {
 			e.Cluster, e.Brokers, e.Nodes, e.Extra = External, s.Brokers, len(s.Brokers), nil
 		}
@@ -87,7 +87,9 @@ func (s Spec) check() error {
 	return s.checkPlace()
 }
 
-// choose picks the modes that were asked for, in the product's order, each in the profile asked for or in the first that has it.
+// choose picks the modes that were asked for, in the product's order, each in the profile asked for or in the first that has it. Whoever asks
+// for neither gets the modes of the product's first profile: other profiles are other settings of the brokers, made for what a person has in
+// mind who names them.
 func choose(s Spec, p Product) ([]semantics.Mode, error) {
 	if s.Profile != "" && s.Profile != AllProfiles && !slices.Contains(p.Profiles, s.Profile) {
 		return nil, fmt.Errorf("experiment: target %s has no profile %q: want one of %s, or %s", p.Name, s.Profile, strings.Join(p.Profiles, ", "), AllProfiles)
@@ -109,7 +111,10 @@ func choose(s Spec, p Product) ([]semantics.Mode, error) {
 	}
 	var out []semantics.Mode
 	for _, m := range p.Modes {
-		asked := len(s.Modes) == 0 || slices.Contains(s.Modes, m.Name)
+		asked := slices.Contains(s.Modes, m.Name)
+		if len(s.Modes) == 0 {
+			asked = s.Profile != "" || m.Profile == p.Profiles[0]
+		}
 		if asked && (s.Profile == AllProfiles || m.Profile == cmp.Or(s.Profile, first[m.Name])) {
 			out = append(out, m)
 		}

@@ -37,7 +37,7 @@ func TestModesAreGroupedByProfile(t *testing.T) {
 		modes   []string
 		want    []string // "profile: modes"
 	}{
-		{"all modes by default, in the product's order", "", nil, []string{"fast: at-once acks-all", "safe: quorum-confirms"}},
+		{"the modes of the first profile by default, in the product's order", "", nil, []string{"fast: at-once acks-all"}},
 		{"the modes asked for, in the product's order", "", []string{"acks-all", "at-once"}, []string{"fast: at-once acks-all"}},
 		{"a mode named twice is one lane", "", []string{"acks-all", "acks-all"}, []string{"fast: acks-all"}},
 		{"a profile without modes of those asked for has no run", "", []string{"quorum-confirms"}, []string{"safe: quorum-confirms"}},
@@ -81,7 +81,7 @@ func TestModesAreGroupedByProfile(t *testing.T) {
 }
 
 func TestEverythingAskedForIsInTheExperiment(t *testing.T) {
-	s := Spec{Target: "shop", Seed: 42, Nodes: 5, FastHeal: true,
+	s := Spec{Target: "shop", Seed: 42, Nodes: 5, FastHeal: true, Profile: AllProfiles,
 		Load: LoadSpec{Rate: 300, Size: 1000, Keys: 7, Producers: 3, Consumers: 4, Processing: 5 * time.Millisecond}}
 	out, err := Resolve(s, shop(), names())
 	if err != nil {

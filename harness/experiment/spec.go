@@ -14,7 +14,7 @@ type Spec struct {
 	Version string        `yaml:"version"` // of the product; "": the target's default
 	Dist    string        `yaml:"dist"`    // an unpacked distribution of the product to use
 	Profile string        `yaml:"profile"` // "": for each mode the first that has it; "all"
-	Modes   []string      `yaml:"modes"`   // empty: all of the profile
+	Modes   []string      `yaml:"modes"`   // empty: all of the profile; without that, of the first
 	Faults  []string      `yaml:"faults"`  // empty: the representative tour; "all": every one; "none"
 	Time    time.Duration `yaml:"time"`    // for the episodes; 0: as long as they take
 	Seed    uint64        `yaml:"seed"`    // 0: chosen and printed
@@ -22,6 +22,7 @@ type Spec struct {
 	Load    LoadSpec      `yaml:"load"`
 
 	FastHeal bool `yaml:"fastHeal"`
+	Proxy    bool `yaml:"proxy"` // faults of frames act in a proxy beside each client, not in its own dialer
 
 	Cluster string     `yaml:"cluster"` // "lab" (the default), or "external": one that somebody else runs
 	Brokers []string   `yaml:"brokers"` // addresses of an external cluster; none: where docker-compose.yml puts it

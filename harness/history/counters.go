@@ -32,6 +32,7 @@ const (
 	Custom2
 	Custom3
 	Custom4
+	Hits // frames that a fault did something to
 	countersKnown
 )
 

@@ -127,12 +127,13 @@ const (
 	FaultInject   // Ref episode, Name fault, Text resolved victims: the strike begins (invocation)
 	FaultInjected // Ref episode: the strike is over
 	FaultObserved // Ref episode, Status (OK: seen to bite; Failed: not), Text exposure, Count
-	FaultHit      // Ref episode, Msg, Other: this message, this frame
+	FaultHit      // Ref episode, Name kind of frame, Text what was done to it and where: by the life whose segment this is, to one of its frames
 	FaultRecover  // Ref episode: recovery begins (invocation)
 	FaultVerified // Ref episode, Status (OK, Failed), Text why: recovery verified or not
 	FaultRefused  // Ref episode, Name fault, Text why
 	FaultVictim   // Ref episode, Other life, Name host, Lane: concerned by the strike
 	ServiceHealed // Ref episode, Lane, Status (OK, Failed), Reason, Count microseconds since recovery: a sentinel was acked and delivered
+	DiskForgot    // Ref episode, Lane, Name host, Count bytes forgotten in files of the lane's queue or shared by all, From bytes written there in the last second before the power went, Text the disk's model
 )
 
 // Status is how something ended.

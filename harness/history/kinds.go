@@ -69,6 +69,7 @@ var kindNames = [...]string{
 	FaultRefused:    "fault-refused",
 	FaultVictim:     "fault-victim",
 	ServiceHealed:   "service-healed",
+	DiskForgot:      "disk-forgot",
 }
 
 var statusNames = [...]string{

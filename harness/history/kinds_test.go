@@ -22,14 +22,14 @@ func TestEveryCodeHasANameOfItsOwn(t *testing.T) {
 
 func TestTheLastOfEveryCodeIsNamed(t *testing.T) {
 	got := []string{
-		ServiceHealed.String(), (ServiceHealed + 1).String(), Kind(0).String(),
+		DiskForgot.String(), (DiskForgot + 1).String(), Kind(0).String(),
 		Fenced.String(), (Fenced + 1).String(), NoStatus.String(),
 		Withheld.String(), (Withheld + 1).String(), NoReason.String(),
 		FromClose.String(), (FromClose + 1).String(), NoOrigin.String(),
 		(Duplicate | Resent).String(), (Resent << 1).String(), Flags(0).String(),
 	}
 	want := []string{
-		"service-healed", "kind-61", "kind-0",
+		"disk-forgot", "kind-62", "kind-0",
 		"fenced", "status-11", "",
 		"withheld", "reason-15", "",
 		"close", "origin-5", "",

@@ -49,6 +49,9 @@ func (c *controller) startBrokers(ctx context.Context) error {
 		}
 		extra = append(extra, h)
 	}
+	if err := c.startDisks(ctx, nodes); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.exp.Limits.Start)
 	defer cancel()
 	cluster, err := c.target.Start(ctx, targets.Start{Distribution: c.job.Distribution, Profile: c.exp.Profile, Hosts: nodes, Extra: extra,

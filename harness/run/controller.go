@@ -28,7 +28,9 @@ type controller struct {
 	journal *journal
 	tell    func(Progress)
 
+	frames    bool // a fault of the schedule does something to single frames
 	brokers   map[string]*broker
+	disks     *disks // nil: brokers are on plain disks
 	lanes     []*lane
 	inspector *member
 	members   map[string]*member // by host
@@ -97,6 +99,9 @@ func (c *controller) run(ctx, soft context.Context, s experiment.Schedule) (err 
 	}
 	defer c.leave()
 	if err := c.phase(ctx, "queues", c.createQueues); err != nil {
+		return err
+	}
+	if err := c.disks.settle(ctx); err != nil {
 		return err
 	}
 	if err := c.phase(ctx, "clients up", c.startClients); err != nil {
@@ -224,8 +229,11 @@ func (c *controller) addMember(ctx context.Context, host, role, counted string, 
 	}
 	m := &member{c: c, host: h, role: role, lane: lane, counted: counted, config: WorkerConfig{
 		Role: role, Run: c.exp.Run, Seed: c.exp.Seed, Index: lane, Slot: host, Target: c.exp.Target,
-		Load: c.exp.Load, History: c.job.History(), Dir: h.Dir(),
+		Load: c.exp.Load, History: c.job.History(), Dir: h.Dir(), Counted: counted,
 	}}
+	if c.frames && counted != "" { // a client of a lane
+		m.config.Frames = c.product.Protocol
+	}
 	if lane < len(c.exp.Lanes) {
 		m.config.Lane = c.exp.Lanes[lane]
 	}

@@ -175,6 +175,9 @@ func direct(in *bufio.Reader, tell func(Progress)) error {
 	defer stop()
 	c := &controller{job: j, exp: j.Experiment, lab: l, target: target, product: target.Describe(j.Experiment.Version), journal: journal, tell: tell, cancel: cancel,
 		brokers: map[string]*broker{}, members: map[string]*member{}}
+	if c.frames, err = needsFrames(j.Schedule); err != nil {
+		return errors.Join(err, journal.close(), l.Close())
+	}
 	c.lives.Store(uint32(controllerLife))
 	for i, spec := range j.Experiment.Lanes {
 		c.lanes = append(c.lanes, &lane{index: i, spec: spec})
@@ -193,5 +196,5 @@ func direct(in *bufio.Reader, tell func(Progress)) error {
 	go heartbeat(ctx, &connections{rec: journal.rec})
 	err = c.run(ctx, soft, j.Schedule)
 	cancel()
-	return errors.Join(err, journal.close(), l.Close())
+	return errors.Join(err, journal.close(), l.Close(), c.disks.close())
 }

@@ -27,6 +27,8 @@ type member struct {
 	calls    *caller
 	live     *history.Live
 	expected bool // to end: by a fault or by us
+
+	proxy proxied
 }
 
 // start brings a new life up and waits until it is ready.
@@ -35,6 +37,12 @@ func (m *member) start(ctx context.Context) error {
 	cfg.Life = m.c.newLife()
 	cfg.Client.Name = fmt.Sprintf("%s-%d", m.host.Name(), cfg.Life)
 	m.c.journal.put(history.Event{Kind: history.LifeStart, Other: cfg.Life, Name: m.host.Name(), Text: m.role, Lane: uint32(m.lane)})
+	if m.config.Frames != "" && m.c.exp.Proxy {
+		cfg.Frames = "" // the client knows nothing of it
+		if err := m.startProxy(ctx, cfg.Life); err != nil {
+			return err
+		}
+	}
 	p, err := m.host.Start(ctx, lab.Proc{Name: fmt.Sprintf("%s-%d", m.role, cfg.Life), Program: workerProgram, Control: true})
 	if err != nil {
 		return fmt.Errorf("run: start %s: %w", m.host.Name(), err)
@@ -132,7 +140,10 @@ func (m *member) order(ctx context.Context, op string, body, result any) error {
 func (m *member) counter(c history.Counter) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.live == nil {
+	switch {
+	case c == history.Hits && m.proxy.remote.Load() != nil:
+		return m.proxy.hits.Load()
+	case m.live == nil:
 		return 0
 	}
 	return m.live.Load(c)

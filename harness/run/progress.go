@@ -17,6 +17,8 @@ type Progress struct {
 	Lanes   []LaneRate `json:"lanes,omitempty"`
 	Error   string     `json:"error,omitempty"` // why the run could not be finished: the last thing told
 	Full    bool       `json:"full,omitempty"`  // the disk was full
+
+	Facts map[string]string `json:"facts,omitempty"` // found out on the way, of what the run rests on: for its manifest
 }
 
 // LaneRate is how a lane fares: messages a second since the last report, and totals.

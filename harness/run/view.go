@@ -14,7 +14,7 @@ import (
 
 // Timing is what faults' lengths depend on, from what the target states and how long its producers wait.
 func Timing(t targets.Timing, confirm time.Duration) nemesis.Timing {
-	return nemesis.Timing{Detection: t.Detection, Redelivery: t.Redelivery, Election: t.Election, Confirm: confirm}
+	return nemesis.Timing{Detection: t.Detection, Redelivery: t.Redelivery, Election: t.Election, Confirm: confirm, Transaction: t.Transaction}
 }
 
 // view is what faults may see and do.
@@ -23,6 +23,9 @@ func (c *controller) view() nemesis.View {
 		Timing:  Timing(c.product.Timing, c.exp.Load.Confirm),
 		Trigger: c.exp.Limits.Trigger, Machines: machines{c}, Links: links{c}, Leaders: leaders{c}, Clients: clients{c},
 		Healthy: c.cluster.Healthy,
+	}
+	if c.disks != nil {
+		v.Disks = c.disks
 	}
 	for _, n := range c.cluster.Nodes() {
 		v.Brokers = append(v.Brokers, n.Name)
@@ -103,6 +106,9 @@ func (m machines) Restart(ctx context.Context, hosts ...string) error {
 				return err
 			}
 			if b, ok := m.c.brokers[name]; ok {
+				if err := m.c.disks.mount(ctx, h); err != nil {
+					return err
+				}
 				if err := m.c.cluster.StartNode(ctx, name); err != nil {
 					return err
 				}

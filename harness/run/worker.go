@@ -44,6 +44,8 @@ type WorkerConfig struct {
 	Listen   string               `json:"listen,omitempty"`   // where a ledger is to listen
 	Database *workloads.Postgres  `json:"database,omitempty"` // a ledger's; nil: SQLite in Dir
 	Lanes    []InspectorLane      `json:"lanes"`              // an inspector's
+	Frames   string               `json:"frames,omitempty"`   // the protocol of the client's frames, which faults will do something to; "": none will
+	Counted  string               `json:"counted,omitempty"`  // which segment has the live figures
 }
 
 // role is what a started worker does.
@@ -63,6 +65,7 @@ type worker struct {
 	recs   []*history.Recorder
 	role   role
 	conn   *connections
+	filter *filter // nil: no fault does anything to this client's frames
 	cancel context.CancelFunc
 	ended  chan error // the role's run
 }
@@ -98,10 +101,13 @@ func (w *worker) handle(ctx context.Context, op string, body json.RawMessage) (a
 		return nil, w.stop()
 	}
 	w.mu.Lock()
-	r := w.role
+	r, f := w.role, w.filter
 	w.mu.Unlock()
 	if r == nil {
 		return nil, fmt.Errorf("%w: %q before start", errUnknownOrder, op)
+	}
+	if op == filterOrder && f != nil {
+		return f.order(body)
 	}
 	return r.order(ctx, op, body)
 }
@@ -115,6 +121,9 @@ func (w *worker) record(goroutine string) (*history.Recorder, error) {
 		return nil, err
 	}
 	w.recs = append(w.recs, r)
+	if goroutine == w.cfg.Counted && w.filter != nil {
+		w.filter.counters.Store(r.Counters())
+	}
 	return r, nil
 }
 
@@ -136,6 +145,12 @@ func (w *worker) start(ctx context.Context) error {
 	w.cfg.Client.Connected = w.conn.changed
 	w.conn.group = w.cfg.Client.Queue.Name
 	w.cfg.Client.Assigned, w.cfg.Client.Revoked, w.cfg.Client.Reset = w.conn.assigned, w.conn.revoked, w.conn.reset
+	if w.cfg.Frames != "" {
+		if w.filter, err = newFilter(w.cfg.Frames, w.conn); err != nil {
+			return err
+		}
+		w.cfg.Client.Wrap = w.filter.frames.Wrap
+	}
 	var r role
 	switch w.cfg.Role {
 	case "producer":

@@ -1,5 +1,10 @@
 package semantics
 
+import (
+	"slices"
+	"strings"
+)
+
 // Promise is what a mode claims about one stage, and who says so.
 type Promise struct {
 	Stage     Stage     `yaml:"stage" json:"stage"`
@@ -7,18 +12,38 @@ type Promise struct {
 	Ordered   bool      `yaml:"ordered,omitempty" json:"ordered,omitempty"` // same key, same session, resolved before the next began
 	Atomic    bool      `yaml:"atomic,omitempty" json:"atomic,omitempty"`
 	Scope     string    `yaml:"scope,omitempty" json:"scope,omitempty"`   // dedup scope, in words: within what is "once" meant
-	Faults    []string  `yaml:"faults,omitempty" json:"faults,omitempty"` // under which it is made; empty: all
+	Faults    []string  `yaml:"faults,omitempty" json:"faults,omitempty"` // under which it is made, by name with whatever parameters, or with those that it names alone; empty: all
+	Except    []string  `yaml:"except,omitempty" json:"except,omitempty"` // of those, the ones that it leaves out, by name or with parameters: see Covers
 	Source    Source    `yaml:"source" json:"source"`
 }
 
-// Covers reports whether the promise is made under fault.
+// Covers reports whether the promise is made under fault. An exception by name leaves the fault out whatever its parameters are; one with
+// a parameter leaves it out unless the fault names another value, so that what it names must be the default: power-failure is left out by
+// power-failure:of=all, and power-failure:of=one is not.
 func (p Promise) Covers(fault string) bool {
-	for _, f := range p.Faults {
-		if f == fault {
-			return true
+	if slices.ContainsFunc(p.Except, func(x string) bool { return leavesOut(x, fault) }) {
+		return false
+	}
+	name, _, _ := strings.Cut(fault, ":")
+	return len(p.Faults) == 0 || slices.Contains(p.Faults, fault) || slices.Contains(p.Faults, name)
+}
+
+// leavesOut reports whether an exception is about a fault.
+func leavesOut(exception, fault string) bool {
+	name, except, _ := strings.Cut(exception, ":")
+	other, chosen, _ := strings.Cut(fault, ":")
+	if name != other {
+		return false
+	}
+	for _, have := range strings.Split(chosen, ":") {
+		key, value, _ := strings.Cut(have, "=")
+		for _, want := range strings.Split(except, ":") {
+			if k, v, _ := strings.Cut(want, "="); k == key && v != value {
+				return false
+			}
 		}
 	}
-	return len(p.Faults) == 0
+	return true
 }
 
 // Source is where a promise was made: the vendor's sentence, its address, and the version it speaks of.

@@ -58,6 +58,33 @@ func TestAPromiseWithoutFaultsCoversAll(t *testing.T) {
 	}
 }
 
+func TestAPromiseLeavesOutWhatItSays(t *testing.T) {
+	for _, c := range []struct {
+		except, fault string
+		covers        bool
+	}{
+		{"power-failure", "power-failure", false},
+		{"power-failure", "power-failure:of=one", false},
+		{"power-failure", "power-failure:of=one:model=torn", false},
+		{"power-failure", "kill-all", true},
+		{"power-failure", "power", true},
+		{"power-failure:of=all", "power-failure", false}, // of all is what it is by default
+		{"power-failure:of=all", "power-failure:of=all", false},
+		{"power-failure:of=all", "power-failure:model=torn", false},
+		{"power-failure:of=all", "power-failure:model=torn:of=all", false},
+		{"power-failure:of=all", "power-failure:of=one", true},
+		{"power-failure:of=all", "power-failure:model=torn:of=one", true},
+		{"power-failure:of=all", "kill-leader:of=one", true},
+	} {
+		if got := (semantics.Promise{Except: []string{"lose-acks", c.except}}).Covers(c.fault); got != c.covers {
+			t.Errorf("with the exception of %s, %s is covered: %v", c.except, c.fault, got)
+		}
+		if (semantics.Promise{Except: []string{c.except}, Faults: []string{c.fault}}).Covers(c.fault) != c.covers {
+			t.Errorf("with the exception of %s, %s is covered since it is named", c.except, c.fault)
+		}
+	}
+}
+
 func TestAModeThatClaimsNothingPromisesNone(t *testing.T) {
 	if p := (semantics.Mode{}).Promise(semantics.Applied); p.Guarantee != semantics.None || p.Stage != semantics.Applied {
 		t.Errorf("%+v", p)

@@ -105,7 +105,8 @@ func (d *Disks) Serve(ctx context.Context, name, backing string, dev *os.File, m
 
 // Plug takes the power from the named disks, at one instant for all. A change (write, sync, create, rename, ...) has
 // either been complete before, or it never happens, and who asked for it hears nothing until a signal ends the waiting,
-// with EINTR: nothing after the instant is ever answered as done. Reads go on.
+// with EINTR: nothing after the instant is ever answered as done. Reads go on, but for those that the kernel itself makes wait for a
+// change: of a page that is being written, of a folder in which something is being made.
 func (d *Disks) Plug(ctx context.Context, names ...string) error {
 	_, err := d.ask(ctx, request{Plug: names}, nil)
 	return err

@@ -8,9 +8,8 @@
 // outlives the mount, as the page cache outlives a killed process.
 //
 // What is durable, of a file's content and length: what an fsync, fdatasync, msync with MS_SYNC, or a write under O_SYNC
-// or O_DSYNC has covered. All of them cover the whole file. Closing covers
-// nothing, and neither do sync(2) and syncfs(2). The model says what becomes of the
-// rest:
+// or O_DSYNC has covered. All of them cover the whole file. Closing covers nothing, and neither do sync(2) and
+// syncfs(2). The model says what becomes of the rest:
 //
 //	lazy           it is gone: each file goes back to its synced content and length, and so does one that was truncated
 //	               or allocated (ftruncate, O_TRUNC, fallocate) and not synced since. Entries of folders (create,

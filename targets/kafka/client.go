@@ -30,7 +30,7 @@ func newClient(c targets.ClientConfig) (*client, error) {
 
 func (c *client) link() (*link, error) {
 	return newLink(linkOptions{
-		name: c.config.Name, nodes: c.config.Nodes, first: c.config.Member, access: c.config.Access, connected: c.config.Connected,
+		name: c.config.Name, nodes: c.config.Nodes, first: c.config.Member, access: c.config.Access, connected: c.config.Connected, wrap: c.config.Wrap,
 	})
 }
 

@@ -38,6 +38,7 @@ type launch struct {
 type plan struct {
 	brokers     []machine
 	controllers []machine // empty: the brokers have both roles
+	fsync       bool      // everything is synced to disk before it is acknowledged
 }
 
 // start brings all nodes up at once and waits until they form a cluster whose internal topics are there.
@@ -90,7 +91,7 @@ func (c *cluster) configure(p prepared, plan plan) error {
 	id, voters := newID(), voters(plan)
 	add := func(i int, m machine, roles ...string) (*node, error) {
 		n := &node{Node: targets.Node{Name: m.name, Addr: m.addr(m.client)}, id: int32(i), machine: m}
-		n.server = server{id: i, roles: roles, host: m.host, dir: m.dir, client: m.client, voters: voters, copies: c.copies}
+		n.server = server{id: i, roles: roles, host: m.host, dir: m.dir, client: m.client, voters: voters, copies: c.copies, fsync: plan.fsync}
 		if err := n.server.write(); err != nil {
 			return nil, err
 		}

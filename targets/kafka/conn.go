@@ -29,8 +29,9 @@ type link struct {
 	tls       *tls.Config
 	connected func(open bool, addr, why string)
 	reach     func(ctx context.Context, network, addr string) (net.Conn, error)
-	watch     watch         // of what is written. Set before the client is made, or nil
-	renew     time.Duration // after which a connection is closed and made anew; 0: never. Set likewise
+	wrap      func(net.Conn) net.Conn // as in targets.ClientConfig
+	watch     watch                   // of what is written. Set before the client is made, or nil
+	renew     time.Duration           // after which a connection is closed and made anew; 0: never. Set likewise
 
 	pinned atomic.Pointer[string] // the one address that may be dialled
 	client atomic.Pointer[kgo.Client]
@@ -45,10 +46,11 @@ type linkOptions struct {
 	first     int // index of the node to try first
 	access    *targets.Access
 	connected func(open bool, addr, why string)
+	wrap      func(net.Conn) net.Conn // nil: nothing is put around connections
 }
 
 func newLink(o linkOptions) (*link, error) {
-	l := &link{nodes: o.nodes, connected: o.connected, reach: new(net.Dialer).DialContext, conns: map[*conn]struct{}{}}
+	l := &link{nodes: o.nodes, connected: o.connected, wrap: o.wrap, reach: new(net.Dialer).DialContext, conns: map[*conn]struct{}{}}
 	if l.connected == nil {
 		l.connected = func(bool, string, string) {}
 	}
@@ -116,6 +118,9 @@ func (l *link) dial(ctx context.Context, network, addr string) (net.Conn, error)
 		if c, err = l.handshake(ctx, c, addr); err != nil {
 			return nil, err
 		}
+	}
+	if l.wrap != nil { // below what tells written from unwritten: what vanishes there counts as written
+		c = l.wrap(c)
 	}
 	w := &conn{Conn: c, link: l, addr: addr}
 	l.mu.Lock()

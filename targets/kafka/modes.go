@@ -21,9 +21,11 @@ const (
 const (
 	profile  = "default"
 	combined = "combined"
+	fsync    = "fsync"
 	// The quotations are the vendor's words without its markup: settings as the classes of 4.1.0 hold them, the design as
 	// it stood at a commit.
 	urlProducer = "https://github.com/apache/kafka/blob/4.1.0/clients/src/main/java/org/apache/kafka/clients/producer/ProducerConfig.java"
+	urlTopic    = "https://github.com/apache/kafka/blob/4.1.0/clients/src/main/java/org/apache/kafka/common/config/TopicConfig.java"
 	urlDesign   = "https://github.com/apache/kafka/blob/00015957edac3ec286b1eef420e5134d53a63af0/docs/design.html"
 	documented  = "Apache Kafka 4.1"
 
@@ -34,6 +36,11 @@ const (
 		"replicated it then the record will be lost."
 	quoteAcksAll = "acks=all This means the leader will wait for the full set of in-sync replicas to acknowledge the record. This guarantees that " +
 		"the record will not be lost as long as at least one in-sync replica remains alive. This is the strongest available guarantee."
+	quoteFlush = "This setting allows specifying an interval at which we will force an fsync of data written to the log. For example if this was " +
+		"set to 1 we would fsync after every message […] In the acks=all case, every in-sync replica must acknowledge a write for it to be " +
+		"considered successful."
+	quoteAlive = "Once a published message is committed, it will not be lost as long as one broker that replicates the partition to which this " +
+		"message was written remains \"alive\"."
 	quoteIdempotent = "When set to 'true', the producer will ensure that exactly one copy of each message is written in the stream."
 	quoteOrder      = "Note that enabling idempotence requires max.in.flight.requests.per.connection to be less than or equal to 5 (with message " +
 		"ordering preserved for any allowable value)"
@@ -60,9 +67,15 @@ const (
 func sparingLeaders() []string {
 	return []string{
 		"kill-consumer", "kill-producer", "pause-consumer", "cut-clients", "lose-confirms", "lose-acks",
+		"drop-confirms", "drop-acks", "delay-acks", "hold-requests",
 		"kill-leader:of=consumer", "kill-controller",
 	}
 }
+
+// outages are the faults that leave no replica alive: by default nothing is synced to disk before it is acknowledged, so that what all
+// replicas have only in memory is gone when all lose power. When one does, the others are alive, and it must catch up before it is in sync
+// again. Committed offsets are in such a partition as well: they step back, and what was done once is done again.
+func outages() []string { return []string{"power-failure:of=all"} }
 
 func source(url, quote string) semantics.Source {
 	return semantics.Source{Quote: quote, URL: url, Version: documented}
@@ -72,21 +85,26 @@ func promise(stage semantics.Stage, g semantics.Guarantee, s semantics.Source) s
 	return semantics.Promise{Stage: stage, Guarantee: g, Source: s}
 }
 
-// modes in the order they are listed: every rung of the guarantees, from the cheapest. They are the same in every profile.
+// modes in the order they are listed: every rung of the guarantees, from the cheapest. Those that name no profile are in each that leaves
+// syncing to the operating system.
 func modes() []mode {
 	const atMost, atLeast, exactly = semantics.AtMostOnce, semantics.AtLeastOnce, semantics.ExactlyOnce
-	once := promise(semantics.Stored, exactly, source(urlProducer, quoteIdempotent+" […] "+quoteOrder))
+	lives := func(p semantics.Promise) semantics.Promise {
+		p.Except = outages()
+		return p
+	}
+	once := lives(promise(semantics.Stored, exactly, source(urlProducer, quoteIdempotent+" […] "+quoteOrder+" […] "+quoteAcksAll)))
 	once.Ordered, once.Scope = true, scopeSession
-	delivered := promise(semantics.Delivered, atLeast, source(urlDesign, quoteAfter))
-	applied := promise(semantics.Applied, atLeast, source(urlDesign, quoteAfter))
+	delivered := lives(promise(semantics.Delivered, atLeast, source(urlDesign, quoteAlive+" […] "+quoteAfter)))
+	applied := lives(promise(semantics.Applied, atLeast, source(urlDesign, quoteAlive+" […] "+quoteAfter)))
 
 	while := func(p semantics.Promise) semantics.Promise {
 		p.Faults = sparingLeaders()
 		return p
 	}
-	effect := promise(semantics.Applied, exactly, source(urlDesign, quoteAfter+" […] "+quoteExternal))
+	effect := lives(promise(semantics.Applied, exactly, source(urlDesign, quoteAlive+" […] "+quoteAfter+" […] "+quoteExternal)))
 	effect.Scope = scopeLedger
-	output := promise(semantics.Applied, exactly, source(urlDesign, quoteTransactions))
+	output := lives(promise(semantics.Applied, exactly, source(urlDesign, quoteAlive+" […] "+quoteTransactions)))
 	output.Scope, output.Atomic = scopeEOS, true
 
 	traits := semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true}
@@ -107,7 +125,7 @@ func modes() []mode {
 			Summary: "written to the socket and forgotten, no retries; offsets committed before the messages are applied",
 			Promises: []semantics.Promise{
 				promise(semantics.Stored, atMost, source(urlProducer, quoteAcks0)),
-				promise(semantics.Applied, atMost, source(urlDesign, quoteAtMostOnce)),
+				lives(promise(semantics.Applied, atMost, source(urlDesign, quoteAlive+" […] "+quoteAtMostOnce))),
 			},
 			Traits: silent,
 		},
@@ -127,7 +145,7 @@ func modes() []mode {
 			Name:    "acks-all",
 			Summary: "acknowledged by all replicas in sync and retried while unknown, without idempotence; offsets committed after",
 			Promises: []semantics.Promise{
-				promise(semantics.Stored, atLeast, source(urlProducer, quoteAcksAll)), delivered, applied,
+				lives(promise(semantics.Stored, atLeast, source(urlProducer, quoteAcksAll))), delivered, applied,
 			},
 			Traits: traits,
 		},
@@ -145,7 +163,7 @@ func modes() []mode {
 			Name:    "autocommit-early",
 			Summary: "idempotent producer; offsets committed before the messages are applied",
 			Promises: []semantics.Promise{
-				once, promise(semantics.Applied, atMost, source(urlDesign, quoteBefore)),
+				once, lives(promise(semantics.Applied, atMost, source(urlDesign, quoteAlive+" […] "+quoteBefore))),
 			},
 			Traits: early,
 		},
@@ -166,6 +184,18 @@ func modes() []mode {
 			Traits:   ledger,
 		},
 		acks: acksAll, idempotent: true,
+	}, {
+		Mode: semantics.Mode{
+			Name: "acks-all-fsync", Profile: fsync,
+			Summary: "as acks-all, on brokers that sync every batch to disk before they acknowledge it, offsets and transactions included",
+			Promises: []semantics.Promise{
+				promise(semantics.Stored, atLeast, source(urlTopic, quoteFlush)),
+				promise(semantics.Delivered, atLeast, source(urlDesign, quoteAfter)),
+				promise(semantics.Applied, atLeast, source(urlDesign, quoteAfter)),
+			},
+			Traits: traits,
+		},
+		acks: acksAll,
 	}}
 }
 

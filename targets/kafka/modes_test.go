@@ -53,6 +53,47 @@ func TestWithAcksOneNothingIsPromisedBeyondALeadersLife(t *testing.T) {
 	}
 }
 
+// The vendor speaks of replicas that are alive: one that loses power leaves others, all leave none, unless everything is synced.
+func TestOnlySyncedBrokersPromiseToSurviveTheLossOfAllPower(t *testing.T) {
+	for _, m := range modes() {
+		if m.Name == "acks-1" {
+			continue // beyond a leader's life nothing is promised
+		}
+		for _, p := range m.Promises {
+			rewound := p.Stage != semantics.Stored || p.Guarantee != semantics.AtMostOnce // what is forgotten is never stored twice
+			for fault, want := range map[string]bool{
+				"power-failure": m.Profile == fsync || !rewound, "power-failure:model=torn": m.Profile == fsync || !rewound,
+				"power-failure:of=one": true, "power-failure:of=one:model=torn": true, "kill-all": true,
+			} {
+				if p.Covers(fault) != want {
+					t.Errorf("%s, %v under %s: promised %v, want %v", m.Name, p.Stage, fault, !want, want)
+				}
+			}
+		}
+	}
+	for _, p := range named(t, "acks-1").Promises {
+		if p.Covers("power-failure") || p.Covers("power-failure:of=one") {
+			t.Errorf("acks-1, %v: a leader's loss of power is covered", p.Stage)
+		}
+	}
+}
+
+func TestModesAreInTheProfilesThatGiveThem(t *testing.T) {
+	for _, p := range profiles() {
+		for _, m := range modesOf(p.Name) {
+			if m.Profile != p.Name || (m.Name == "acks-all-fsync") != (p.Name == fsync) {
+				t.Errorf("profile %s lists %s of %q", p.Name, m.Name, m.Profile)
+			}
+		}
+		if len(modesOf(p.Name)) == 0 {
+			t.Errorf("profile %s has no mode", p.Name)
+		}
+	}
+	if d := (target{}).Describe(""); (server{dir: "/n1"}).data() != "/n1/"+d.Data {
+		t.Errorf("the broker keeps its data in %s, and %q is on the disk that forgets", (server{dir: "/n1"}).data(), d.Data)
+	}
+}
+
 func TestAClientWithoutSenseIsRefused(t *testing.T) {
 	good := targets.ClientConfig{Nodes: []targets.Node{{Name: "n1", Addr: "127.0.0.1:1"}}, Queue: targets.Queue{Name: "q", Mode: "acks-1"}, Batch: 1, Confirm: time.Second}
 	if _, err := newClient(good); err != nil {

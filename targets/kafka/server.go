@@ -29,6 +29,7 @@ type server struct {
 	client int // port of the broker's listener
 	voters []voter
 	copies int // of each topic
+	fsync  bool
 }
 
 // voter is a member of the quorum that keeps the cluster's metadata.
@@ -40,7 +41,10 @@ type voter struct {
 
 func (s server) is(role string) bool { return slices.Contains(s.roles, role) }
 
-func (s server) data() string { return filepath.Join(s.dir, "data") }
+// dataDir is the folder below a host's own where a broker keeps all that must survive it.
+const dataDir = "data"
+
+func (s server) data() string { return filepath.Join(s.dir, dataDir) }
 
 // properties is the server's configuration file: everything not said here is the product's default.
 func (s server) properties() string {
@@ -65,6 +69,9 @@ func (s server) properties() string {
 	put("log.dirs", s.data())
 	for _, x := range brokerSettings(s.copies) {
 		put(x.name, x.value)
+	}
+	if s.fsync {
+		put(flushSetting.name, flushSetting.value)
 	}
 	return b.String()
 }

@@ -22,6 +22,7 @@ func TestConfigurationFiles(t *testing.T) {
 		{"broker", server{id: 2, roles: []string{roleBroker}, host: "10.77.0.3", dir: "/lab/n2", client: clientPort, voters: alone, copies: 3}},
 		{"controller", server{id: firstController, roles: []string{roleController}, host: "10.77.0.5", dir: "/lab/k1", client: clientPort, voters: alone, copies: 3}},
 		{"combined", server{id: 3, roles: []string{roleBroker, roleController}, host: "10.77.0.4", dir: "/lab/n3", client: clientPort, voters: together, copies: 3}},
+		{"fsync", server{id: 2, roles: []string{roleBroker}, host: "10.77.0.3", dir: "/lab/n2", client: clientPort, voters: alone, copies: 3, fsync: true}},
 	} {
 		t.Run(c.golden, func(t *testing.T) {
 			path := filepath.Join("testdata", c.golden+".properties")

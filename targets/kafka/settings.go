@@ -29,7 +29,7 @@ const (
 )
 
 func timing() targets.Timing {
-	return targets.Timing{Detection: brokerSession, Redelivery: groupSession, Election: brokerSession + 2*time.Second, Hold: time.Second}
+	return targets.Timing{Detection: brokerSession, Redelivery: groupSession, Election: brokerSession + 2*time.Second, Hold: time.Second, Transaction: transactLimit}
 }
 
 // setting is one line of a node's configuration, with the product's default.
@@ -68,6 +68,10 @@ func brokerSettings(copies int) []setting {
 	}
 }
 
+// flushSetting is that of the profile fsync alone. It holds for every topic that says nothing of its own, and so for the internal ones:
+// committed offsets and the state of transactions are synced as well.
+var flushSetting = setting{"log.flush.interval.messages", "1", "9223372036854775807"}
+
 // majority of replicas must be in sync for a message that all must have: two of three.
 func majority(copies int) int { return copies/2 + 1 }
 
@@ -85,6 +89,7 @@ func settings() map[string]string {
 	for _, b := range brokerSettings(replicas) {
 		s[b.name] = with(b.value, b.def)
 	}
+	s[flushSetting.name] = with(fmt.Sprintf("%s; %s in profile %s", flushSetting.def, flushSetting.value, fsync), flushSetting.def)
 	return s
 }
 

@@ -20,7 +20,22 @@ func profiles() []targets.Profile {
 	return []targets.Profile{
 		{Name: profile, Summary: "three brokers, and a controller process of its own", Extra: []string{controllerHost}},
 		{Name: combined, Summary: "three nodes that are broker and controller in one process, which the vendor advises against for critical use"},
+		{Name: fsync, Summary: "as default, with log.flush.interval.messages=1: everything is synced to disk before it is acknowledged", Extra: []string{controllerHost}},
 	}
+}
+
+// modesOf are those of a profile.
+func modesOf(profile string) []semantics.Mode {
+	var ms []semantics.Mode
+	for _, m := range modes() {
+		if m.Profile == "" && profile != fsync {
+			m.Profile = profile
+		}
+		if m.Profile == profile {
+			ms = append(ms, m.Mode)
+		}
+	}
+	return ms
 }
 
 func (target) Describe(version string) targets.Description {
@@ -30,14 +45,12 @@ func (target) Describe(version string) targets.Description {
 	ps := profiles()
 	var ms []semantics.Mode
 	for _, p := range ps {
-		for _, m := range modes() {
-			m.Profile = p.Name
-			ms = append(ms, m.Mode)
-		}
+		ms = append(ms, modesOf(p.Name)...)
 	}
 	return targets.Description{
 		Name: "kafka", Title: "Apache Kafka", Version: version,
 		Profiles: ps, Modes: ms, Settings: settings(), Timing: timing(), Leaders: []string{ofQueue, ofConsumer, ofController},
+		Protocol: "kafka", Data: dataDir,
 	}
 }
 
@@ -57,7 +70,7 @@ func (target) Start(ctx context.Context, s targets.Start) (targets.Cluster, erro
 	}
 	switch {
 	case extra < 0:
-		return nil, fmt.Errorf("kafka: no profile %q: want %q or %q", s.Profile, profile, combined)
+		return nil, fmt.Errorf("kafka: no profile %q: want %q, %q or %q", s.Profile, profile, combined, fsync)
 	case len(s.Extra) != extra:
 		return nil, fmt.Errorf("kafka: profile %q wants %d hosts beside the brokers, got %d", s.Profile, extra, len(s.Extra))
 	}
@@ -66,7 +79,7 @@ func (target) Start(ctx context.Context, s targets.Start) (targets.Cluster, erro
 	if err != nil {
 		return nil, err
 	}
-	c, err := start(ctx, p, l, plan{brokers: machines(s.Hosts), controllers: machines(s.Extra)}, s.Log)
+	c, err := start(ctx, p, l, plan{brokers: machines(s.Hosts), controllers: machines(s.Extra), fsync: s.Profile == fsync}, s.Log)
 	if err != nil {
 		return nil, err
 	}

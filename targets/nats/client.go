@@ -29,7 +29,7 @@ func newClient(c targets.ClientConfig) (*client, error) {
 }
 
 func (c *client) link() (*link, error) {
-	o := dialOptions{name: c.config.Name, first: c.config.Member, connected: c.config.Connected}
+	o := dialOptions{name: c.config.Name, first: c.config.Member, connected: c.config.Connected, wrap: c.config.Wrap}
 	if err := o.use(c.config.Access); err != nil {
 		return nil, err
 	}

@@ -14,7 +14,10 @@ import (
 // cluster implements targets.Cluster for the harness. It holds two connections to every node, one of the application's
 // account and one of the system's, each kept to its node: so every node is asked about itself, and a node that does not
 // answer costs one timeout and hides nothing.
-type cluster struct{ peers }
+type cluster struct {
+	peers
+	profile string
+}
 
 // peers is what there is of any cluster, also of one that somebody else runs: its nodes, each with a connection of the
 // application's account, and the queues made on it.
@@ -41,11 +44,11 @@ type node struct {
 const ask = 2 * time.Second
 
 // start brings all nodes up at once and waits until they form a cluster with a leader.
-func start(ctx context.Context, ms []machine, log func(string, ...any)) (_ *cluster, err error) {
+func start(ctx context.Context, profile string, ms []machine, log func(string, ...any)) (_ *cluster, err error) {
 	if log == nil {
 		log = func(string, ...any) {}
 	}
-	c := &cluster{peers{log: log, queues: map[string]string{}}}
+	c := &cluster{peers{log: log, queues: map[string]string{}}, profile}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Close())
@@ -53,7 +56,7 @@ func start(ctx context.Context, ms []machine, log func(string, ...any)) (_ *clus
 	}()
 	for _, m := range ms {
 		n := &node{Node: targets.Node{Name: m.name, Addr: m.client}, machine: m}
-		if n.config, err = writeConfig(m, ms); err != nil {
+		if n.config, err = writeConfig(profile, m, ms); err != nil {
 			return nil, err
 		}
 		c.nodes = append(c.nodes, n)

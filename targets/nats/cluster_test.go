@@ -18,7 +18,7 @@ func localCluster(t testing.TB) *cluster {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	began := time.Now()
-	c, err := start(ctx, localMachines(t), t.Logf)
+	c, err := start(ctx, profile, localMachines(t), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +67,7 @@ func TestLocalCluster(t *testing.T) {
 	})
 	t.Run("a queue made again with other settings is refused", func(t *testing.T) {
 		var refusedAs struct{}
-		other := streamConfig(namesOf(q.Name))
+		other := streamConfig(namesOf(q.Name), duplicateWindow)
 		other.Storage = server.MemoryStorage
 		if err := c.api(ctx, "$JS.API.STREAM.CREATE."+other.Name, other, &refusedAs); !refused(err) {
 			t.Errorf("%v, want a refusal", err)

@@ -26,6 +26,8 @@ type link struct {
 	ended chan struct{} // told, without blocking, when epoch grew
 
 	connected func(open bool, addr, why string)
+	wrap      func(net.Conn) net.Conn // as in targets.ClientConfig
+	tls       *tls.Config             // where the dialer sees to it, for wrap; nil: the library does, or nobody
 }
 
 // dialOptions choose what differs between a worker's connection and the harness's.
@@ -36,7 +38,8 @@ type dialOptions struct {
 	tls       *tls.Config // nil: not encrypted
 	first     int         // index of the node to try first
 	connected func(open bool, addr, why string)
-	atOnce    bool // or not at all
+	wrap      func(net.Conn) net.Conn // nil: nothing is put around connections
+	atOnce    bool                    // or not at all
 }
 
 // open starts connecting and returns at once: a cluster that is down now is connected to later, unless o says at once.
@@ -44,7 +47,7 @@ func open(nodes []targets.Node, o dialOptions) (*link, error) {
 	if len(nodes) == 0 {
 		return nil, errors.New("nats: no nodes to connect to")
 	}
-	l := &link{nodes: nodes, ended: make(chan struct{}, 1), connected: o.connected}
+	l := &link{nodes: nodes, ended: make(chan struct{}, 1), connected: o.connected, wrap: o.wrap}
 	if l.connected == nil {
 		l.connected = func(bool, string, string) {}
 	}
@@ -70,6 +73,10 @@ func open(nodes []targets.Node, o dialOptions) (*link, error) {
 	opts.SubChanLen = heldByClient
 	opts.User, opts.Password = o.user, o.password
 	opts.Secure, opts.TLSConfig = o.tls != nil, o.tls
+	if o.wrap != nil && o.tls != nil {
+		l.tls = o.tls
+		opts.SkipHostLookup = true // the name is what the certificate is for
+	}
 
 	// Callbacks come from one goroutine of the library, in order.
 	var addr string
@@ -104,6 +111,14 @@ func (l *link) Dial(network, addr string) (net.Conn, error) {
 	c, err := (&net.Dialer{Timeout: dialTimeout}).Dial(network, addr)
 	if err != nil {
 		return nil, err
+	}
+	if l.tls != nil {
+		if c, err = secure(c, addr, l.tls); err != nil {
+			return nil, err
+		}
+	}
+	if l.wrap != nil {
+		c = l.wrap(c)
 	}
 	l.dialed.Store(&addr)
 	return &watched{Conn: c, link: l}, nil

@@ -73,13 +73,14 @@ func (c *cluster) Config(ctx context.Context, name string) (string, error) {
 		{"ping_interval", v.PingInterval.String(), server.DEFAULT_PING_INTERVAL.String()},
 		{"cluster.ping_interval", routePing.String() + " (as set: the server does not report it)", "30s"},
 		{"jetstream.max_memory_store", fmt.Sprint(memoryOf(v)), "75 % of the machine"},
+		{"jetstream.sync_interval", syncOf(v), defaultSync},
 		{"jetstream.max_file_store", fmt.Sprint(fileOf(v)), "75 % of the free disk"},
 	} {
 		if d.is != d.def {
 			fmt.Fprintf(&text, "%s: %s, default %s\n", d.what, d.is, d.def)
 		}
 	}
-	fmt.Fprintf(&text, "# configuration file\n%s", configText(n.machine, c.machines()))
+	fmt.Fprintf(&text, "# configuration file\n%s", configText(c.profile, n.machine, c.machines()))
 	return text.String(), nil
 }
 
@@ -95,6 +96,18 @@ func fileOf(v server.Varz) int64 {
 		return 0
 	}
 	return v.JetStream.Config.MaxStore
+}
+
+// syncOf is how often the server syncs what it stores to disk.
+func syncOf(v server.Varz) string {
+	switch c := v.JetStream.Config; {
+	case c == nil:
+		return "?"
+	case c.SyncAlways:
+		return "always"
+	default:
+		return c.SyncInterval.String()
+	}
 }
 
 func (c *cluster) machines() []machine {

@@ -13,12 +13,12 @@ import (
 
 // streamConfig keeps everything: no limit of number, age or size that could discard a message, so that an absent message
 // is a lost one. Reads by direct get are off, since followers would answer them.
-func streamConfig(n names) *server.StreamConfig {
+func streamConfig(n names, window time.Duration) *server.StreamConfig {
 	return &server.StreamConfig{
 		Name: n.stream, Subjects: []string{n.subjects},
 		Retention: server.LimitsPolicy, Storage: server.FileStorage, Replicas: replicas, Discard: server.DiscardNew,
 		MaxMsgs: -1, MaxBytes: -1, MaxMsgsPer: -1, MaxMsgSize: -1, MaxConsumers: -1,
-		Duplicates: duplicateWindow,
+		Duplicates: window,
 	}
 }
 
@@ -45,7 +45,7 @@ func (c *peers) makeQueue(ctx context.Context, q targets.Queue, await func(conte
 		return c.flush(ctx)
 	}
 	n := namesOf(q.Name)
-	if err := c.create(ctx, n); err != nil {
+	if err := c.create(ctx, n, m.window); err != nil {
 		return fmt.Errorf("nats: create queue %q: %w", q.Name, err)
 	}
 	c.mu.Lock()
@@ -83,11 +83,11 @@ func (c *peers) reachable(ctx context.Context, n names) error {
 }
 
 // create repeats until both are made: a cluster that has just formed refuses for a moment.
-func (c *peers) create(ctx context.Context, n names) error {
+func (c *peers) create(ctx context.Context, n names, window time.Duration) error {
 	var stream server.JSApiStreamCreateResponse
 	var consumer server.JSApiConsumerCreateResponse
 	for {
-		err := c.api(ctx, "$JS.API.STREAM.CREATE."+n.stream, streamConfig(n), &stream)
+		err := c.api(ctx, "$JS.API.STREAM.CREATE."+n.stream, streamConfig(n, window), &stream)
 		if err == nil {
 			err = c.api(ctx, "$JS.API.CONSUMER.DURABLE.CREATE."+n.stream+"."+n.stream,
 				server.CreateConsumerRequest{Stream: n.stream, Config: *consumerConfig(n)}, &consumer)

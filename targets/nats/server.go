@@ -19,6 +19,9 @@ const systemUser = "waybill"
 
 func init() { reexec.Register(serverProgram, serverMain) }
 
+// dataDir is the folder below a host's own where the server keeps all that must survive it.
+const dataDir = "store"
+
 // serverMain runs one broker with the configuration file named by its only argument until it is killed.
 func serverMain(args []string) int {
 	if len(args) != 1 {
@@ -57,7 +60,7 @@ type process interface {
 }
 
 // configText is a node's configuration file: everything not said here is the server's default.
-func configText(m machine, all []machine) string {
+func configText(profile string, m machine, all []machine) string {
 	routes := make([]string, 0, len(all))
 	for _, o := range all {
 		routes = append(routes, "nats://"+o.route)
@@ -76,21 +79,29 @@ jetstream {
   store_dir: %q
   max_memory_store: %d
   max_file_store: %d
-}
+%s}
 accounts {
   $SYS { users: [ { user: %q, password: %q } ] }
 }
-`, m.name, m.client, serverPing, m.route, routePing, strings.Join(routes, ", "), filepath.Join(m.dir, "store"),
-		maxMemory, maxFile, systemUser, systemUser)
+`, m.name, m.client, serverPing, m.route, routePing, strings.Join(routes, ", "), filepath.Join(m.dir, dataDir),
+		maxMemory, maxFile, syncLine(profile), systemUser, systemUser)
+}
+
+// syncLine is what a profile says about syncing to disk: nothing, where the server's default holds.
+func syncLine(profile string) string {
+	if profile == syncProfile {
+		return "  sync_interval: always\n"
+	}
+	return ""
 }
 
 // writeConfig puts the configuration where the node's process finds it.
-func writeConfig(m machine, all []machine) (string, error) {
+func writeConfig(profile string, m machine, all []machine) (string, error) {
 	path := filepath.Join(m.dir, "nats-server.conf")
 	if err := os.MkdirAll(m.dir, 0o755); err != nil {
 		return "", fmt.Errorf("nats: folder of %s: %w", m.name, err)
 	}
-	if err := os.WriteFile(path, []byte(configText(m, all)), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(configText(profile, m, all)), 0o644); err != nil {
 		return "", fmt.Errorf("nats: configuration of %s: %w", m.name, err)
 	}
 	return path, nil

@@ -14,6 +14,8 @@ const (
 	replicas        = 3
 	ackWait         = 2 * time.Second // JetStream's redelivery timeout
 	duplicateWindow = 60 * time.Second
+	shortWindow     = 2 * time.Second // of a profile of its own: over before a producer that was not answered sends again
+	defaultSync     = "2m0s"          // the server's sync_interval
 	maxAckPending   = 1024
 
 	serverPing = 5 * time.Second // broker to client
@@ -40,11 +42,11 @@ func settings() map[string]string {
 	with := func(v, def any) string { return fmt.Sprintf("%v (default %v)", v, def) }
 	return map[string]string{
 		"ack wait":                   with(ackWait, "30s"),
-		"duplicate window":           with(duplicateWindow, "2m0s"),
+		"duplicate window":           with(fmt.Sprintf("%v; %v in profile %s", duplicateWindow, shortWindow, windowProfile), "2m0s"),
 		"max deliver":                "-1 (default -1)",
 		"max ack pending":            with(maxAckPending, 1000),
 		"replicas":                   with(replicas, 1),
-		"sync interval":              "2m0s (default 2m0s)",
+		"sync interval":              with(fmt.Sprintf("%s; always in profile %s", defaultSync, syncProfile), defaultSync),
 		"server ping interval":       with(serverPing, server.DEFAULT_PING_INTERVAL),
 		"route ping interval":        with(routePing, "30s"),
 		"raft election timeout":      fmt.Sprintf("%v to %v (not configurable)", electionMin, electionMax),

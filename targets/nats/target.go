@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"waybill/harness/semantics"
@@ -23,8 +24,17 @@ func (target) Describe(version string) targets.Description {
 	}
 	return targets.Description{
 		Name: "nats", Title: "NATS JetStream", Version: cmp.Or(version, server.VERSION),
-		Profiles: []targets.Profile{{Name: profile, Summary: "three nodes of the linked-in server, file storage, defaults but for the timeouts"}},
+		Profiles: profiles(),
 		Modes:    ms, Settings: settings(), Timing: timing(), Leaders: []string{ofQueue, ofConsumer, ofController},
+		Protocol: "nats", Data: dataDir,
+	}
+}
+
+func profiles() []targets.Profile {
+	return []targets.Profile{
+		{Name: profile, Summary: "three nodes of the linked-in server, file storage, defaults but for the timeouts"},
+		{Name: syncProfile, Summary: "as default, with sync_interval: always: everything is synced to disk before it is acknowledged"},
+		{Name: windowProfile, Summary: "as default, for streams that remember message ids for less time than a producer waits for an answer"},
 	}
 }
 
@@ -57,8 +67,8 @@ func (target) Client(c targets.ClientConfig) (targets.Client, error) { return ne
 
 // Start implements targets.Target: three nodes or more, one a host.
 func (target) Start(ctx context.Context, s targets.Start) (targets.Cluster, error) {
-	if s.Profile != profile {
-		return nil, fmt.Errorf("nats: no profile %q: want %q", s.Profile, profile)
+	if !slices.ContainsFunc(profiles(), func(p targets.Profile) bool { return p.Name == s.Profile }) {
+		return nil, fmt.Errorf("nats: no profile %q: want %s, %s or %s", s.Profile, profile, syncProfile, windowProfile)
 	}
 	if len(s.Hosts) < replicas {
 		return nil, fmt.Errorf("nats: %d hosts: streams of %d replicas want at least %d", len(s.Hosts), replicas, replicas)
@@ -67,5 +77,5 @@ func (target) Start(ctx context.Context, s targets.Start) (targets.Cluster, erro
 	for _, h := range s.Hosts {
 		ms = append(ms, onHost(h))
 	}
-	return start(ctx, ms, s.Log)
+	return start(ctx, s.Profile, ms, s.Log)
 }

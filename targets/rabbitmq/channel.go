@@ -34,10 +34,10 @@ var errVanished = errors.New("rabbitmq: the queue does not exist")
 type setup func(*session) (any, error)
 
 // openSession connects to a node and prepares a channel there, all within openTimeout.
-func openSession(ctx context.Context, n targets.Node, name string, a *targets.Access, prepare setup) (*session, error) {
+func openSession(ctx context.Context, n targets.Node, e endpoint, prepare setup) (*session, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	conn, socket, settled, err := connect(ctx, n.Addr, name, a)
+	conn, socket, settled, err := connect(ctx, e)
 	if err != nil {
 		return nil, fmt.Errorf("rabbitmq: connect to %s: %w", n.Addr, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type link struct {
 	nodes     []targets.Node
 	name      string
 	access    *targets.Access
+	wrap      func(net.Conn) net.Conn
 	prepare   setup
 	connected func(open bool, addr, why string)
 
@@ -39,7 +41,7 @@ type link struct {
 // open starts connecting and returns at once: a cluster that is down now is connected to later.
 func open(c targets.ClientConfig, prepare setup) *link {
 	l := &link{
-		nodes: c.Nodes, name: c.Name, access: c.Access, prepare: prepare, connected: c.Connected,
+		nodes: c.Nodes, name: c.Name, access: c.Access, wrap: c.Wrap, prepare: prepare, connected: c.Connected,
 		changed: make(chan struct{}), done: make(chan struct{}),
 	}
 	if l.access == nil {
@@ -60,7 +62,7 @@ func (l *link) run(ctx context.Context, next int) {
 	for ctx.Err() == nil {
 		node := l.choose(next)
 		next++
-		s, err := openSession(ctx, node, l.name, l.access, l.prepare)
+		s, err := openSession(ctx, node, endpoint{node.Addr, l.name, l.access, l.wrap}, l.prepare)
 		if err != nil {
 			l.set(nil, err)
 			_ = l.wait(ctx, reconnectWait+rand.N(reconnectRand))

@@ -29,7 +29,8 @@ const (
 // A classic queue promises nothing beyond them: while its node is down, or is believed to be, the queue is no longer routed to from
 // the other nodes, and what is published there is confirmed as unroutable, which is documented.
 func clients() []string {
-	return []string{"kill-consumer", "kill-producer", "pause-consumer", "cut-clients", "lose-confirms", "lose-acks"}
+	return []string{"kill-consumer", "kill-producer", "pause-consumer", "cut-clients", "lose-confirms", "lose-acks",
+		"drop-confirms", "drop-acks", "delay-acks", "hold-requests"}
 }
 
 // endings are the faults that mirrored queues are made for: the end of a broker, besides those of clients. A partition

@@ -47,11 +47,11 @@ func TestWhatModesPromise(t *testing.T) {
 			t.Errorf("%s: %v, %+v", name, ok, m.Promises)
 		}
 		outside := map[string][]string{
-			"classic-confirms": {"kill-broker", "kill-leader", "kill-all", "isolate-broker", "isolate-leader", "pause-broker"},
-			"mirrored":         {"kill-all", "isolate-broker", "isolate-leader", "pause-broker"},
+			"classic-confirms": {"kill-broker", "kill-leader", "kill-all", "isolate-broker", "isolate-leader", "pause-broker", "power-failure", "power-failure:of=one"},
+			"mirrored":         {"kill-all", "isolate-broker", "isolate-leader", "pause-broker", "power-failure", "power-failure:of=one"},
 		}[name]
 		for _, fault := range []string{"kill-consumer", "cut-clients", "lose-confirms", "kill-broker", "kill-leader", "kill-all",
-			"isolate-broker", "isolate-leader", "pause-broker"} {
+			"isolate-broker", "isolate-leader", "pause-broker", "power-failure", "power-failure:of=one"} {
 			if covers := m.Promise(semantics.Applied).Covers(fault); covers == slices.Contains(outside, fault) {
 				t.Errorf("%s promises under %s: %v", name, fault, covers)
 			}

@@ -15,6 +15,9 @@ type machine struct {
 	dir  string
 }
 
+// dataDir is the folder below a host's own where a broker keeps all that must survive it.
+const dataDir = "data"
+
 // erlangNode is the node's name in Erlang's distribution. With an address for a host name nothing has to be resolved.
 func erlangNode(addr string) string { return "rabbit@" + addr }
 
@@ -57,7 +60,7 @@ func files(profile string, all []machine) map[string]string {
 
 // prepare writes a node's files. The cookie is readable by its owner only, or Erlang refuses it.
 func (m machine) prepare(profile string, all []machine) error {
-	for _, d := range []string{"data", "log", "home"} {
+	for _, d := range []string{dataDir, "log", "home"} {
 		if err := os.MkdirAll(filepath.Join(m.dir, d), 0o755); err != nil {
 			return fmt.Errorf("rabbitmq: folder of %s: %w", m.name, err)
 		}
@@ -100,9 +103,9 @@ func (m machine) environment() []string {
 		"RABBITMQ_CONFIG_FILE=" + in("rabbitmq.conf"),
 		"RABBITMQ_ADVANCED_CONFIG_FILE=" + in("advanced.config"),
 		"RABBITMQ_ENABLED_PLUGINS_FILE=" + in("enabled_plugins"),
-		"RABBITMQ_GENERATED_CONFIG_DIR=" + in("data/config"),
-		"RABBITMQ_MNESIA_BASE=" + in("data"),
-		"RABBITMQ_MNESIA_DIR=" + in("data/node"),
+		"RABBITMQ_GENERATED_CONFIG_DIR=" + in(dataDir+"/config"),
+		"RABBITMQ_MNESIA_BASE=" + in(dataDir),
+		"RABBITMQ_MNESIA_DIR=" + in(dataDir+"/node"),
 		"RABBITMQ_LOG_BASE=" + in("log"),
 		"RABBITMQ_LOGS=-",
 		"RABBITMQ_PID_FILE=" + in("rabbitmq.pid"),

@@ -55,7 +55,8 @@ func (p pages) quorum() semantics.Source {
 	}
 	return p.source(page, "Quorum queues are designed to provide data safety under network partition and failure scenarios. A message that was "+
 		"successfully confirmed back to the publisher using the publisher confirms feature should not be lost as long as at least a majority of "+
-		"RabbitMQ nodes hosting the quorum queue are not permanently made unavailable.")
+		"RabbitMQ nodes hosting the quorum queue are not permanently made unavailable. […] As quorum queues persist all data to disks before "+
+		"doing anything it is recommended to use the fastest disks possible.")
 }
 
 func (p pages) unroutable() semantics.Source { return p.source("confirms.md", quoteUnroutable) }

@@ -35,7 +35,7 @@ func (j *judgement) cells(ids map[*candidate]int, broke map[*candidate]bool) []s
 		for _, p := range j.lane.promised() {
 			c := semantics.Cell{Episode: ep.number, Fault: ep.Fault, Stage: p.Stage, Guarantee: p.Guarantee, Ordered: p.Ordered, Atomic: p.Atomic}
 			var stand, rest []*candidate // findings that stand, and absences that rest on something cut
-			var lost int64
+			var lost, vanished int64
 			for _, f := range j.lane.found {
 				if f.episode != ep.number || f.number() == 0 || !j.lane.concerns(f, p) {
 					continue
@@ -43,6 +43,9 @@ func (j *judgement) cells(ids map[*candidate]int, broke map[*candidate]bool) []s
 				c.Findings = append(c.Findings, ids[f])
 				if f.group == lossGroup {
 					lost += f.number()
+				}
+				if f.anomaly == vanishedGroup { // from every replica
+					vanished += f.number()
 				}
 				switch {
 				case !f.against(p):
@@ -58,6 +61,9 @@ func (j *judgement) cells(ids map[*candidate]int, broke map[*candidate]bool) []s
 			}
 			if lost > 0 && c.Counts != nil {
 				c.Counts[countLost] = lost
+			}
+			if vanished > 0 && c.Counts != nil {
+				c.Counts[countVanished] = vanished
 			}
 			c.Result, c.Why = j.result(ep, p, t, c.Exposure, stand, rest)
 			if c.Result == semantics.Broken {

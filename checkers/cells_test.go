@@ -245,3 +245,12 @@ func TestASparedStageIsLookedUpByLane(t *testing.T) {
 		t.Errorf("%s, %s", c.Result, c.Why)
 	}
 }
+
+func TestWhatVanishedIsCountedBesideWhatIsLost(t *testing.T) {
+	s := newScript(atLeastOnce()).begin(1, "power-failure")
+	s.schedule = experiment.Schedule{Episodes: []experiment.Episode{{Number: 1, Fault: "power-failure"}}}
+	got := cell(t, s.whole(1).whole(2).stored(3).close(1, ids(1), ids(1, 2)).audit(t), semantics.Stored, 1)
+	if got.Counts["applied, and vanished from the store"] != 1 || got.Counts["acknowledged and lost"] != 1 {
+		t.Errorf("%v: want message 2 vanished and message 3 lost", got.Counts)
+	}
+}

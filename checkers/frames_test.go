@@ -28,7 +28,9 @@ func TestAFaultOfFramesCountsOnlyIfItTouchedTheLane(t *testing.T) {
 	session.Traits.DedupStore, session.Traits.Session = false, true
 	transacted.Traits.Transactional = true
 	stored, applied := semantics.Stored, semantics.Applied
-	retried := func(s *script) { s.outcome(2, 1, history.Unknown, 0).send(2, 2).outcome(2, 2, history.Acked, 2).consumed(2) }
+	retried := func(s *script) {
+		s.outcome(2, 1, history.Unknown, 0).send(2, 2).outcome(2, 2, history.Acked, 2).consumed(2)
+	}
 	answered := func(s *script) { s.outcome(2, 1, history.Acked, 2).consumed(2) }
 	again := func(s *script) { answered(s); s.deliver(other, 2, 2).apply(other, 2).ack(other, 2, 2) }
 	for _, c := range []struct {

@@ -36,6 +36,7 @@ const (
 	countDedupStore   = "dedup hits in store"
 	countDedupEffect  = "dedup hits in effects"
 	countLost         = "acknowledged and lost"
+	countVanished     = "applied, and vanished from the store"
 	countUnapplied    = "delivered, never applied"
 )
 

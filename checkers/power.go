@@ -64,10 +64,11 @@ const second = 1_000_000
 type lately []int64
 
 func (t *lately) add(at int64) {
-	if len(*t) > 0 && (*t)[0] < at-second {
-		*t = (*t)[len(*t)-t.since(at-second):]
+	old := 0
+	for old < len(*t) && (*t)[old] < at-second {
+		old++
 	}
-	*t = append(*t, at)
+	*t = append((*t)[old:], at)
 }
 
 // since counts those at an instant or after it.

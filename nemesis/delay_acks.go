@@ -15,9 +15,11 @@ func init() {
 		Plan:    "every client: {share} of the confirmations it gets past its timeout, and of the acknowledgements it gives past the return of the delivery",
 		Params:  ofFrames("0.05"),
 		Frames:  true,
-		Length:  func(t Timing, args Args) time.Duration { return outlastsClients(t, args) + late },
-		Here:    understood,
-		Spares:  sparesSilent,
+		Length: func(t Timing, args Args) time.Duration {
+			return max(outlastsClients(t, args), t.Confirm+t.Answer+time.Second) + late
+		},
+		Here:   understood,
+		Spares: sparesSilent,
 		New: func(rng *rand.Rand, v View, args Args) (Action, error) {
 			confirm, err := args.rule(frames.Confirm, frames.Delay)
 			if err != nil {
@@ -25,7 +27,7 @@ func init() {
 			}
 			ack := confirm
 			ack.Kind = frames.Ack
-			confirm.For, ack.For = v.Timing.Confirm+late, v.Timing.Redelivery+late
+			confirm.For, ack.For = v.Timing.Confirm+v.Timing.Answer+late, v.Timing.Redelivery+late
 			confirms := choose(rng, v, sparesUnconfirmed, producersOf, confirm)
 			acks := choose(rng, v, sparesUnacknowledged, consumersOf, ack)
 			return &filtering{v: v, prey: append(confirms, acks...), trigger: &inFlight{v: v}, what: "acknowledgements delayed"}, nil

@@ -65,6 +65,7 @@ type Timing struct {
 	Election   time.Duration // of a new leader, at most, usually
 	Confirm    time.Duration // after which a producer calls an attempt unknown
 
+	Answer      time.Duration // which a client library waits beyond Confirm before it gives up a connection; 0: it does not
 	Transaction time.Duration // after which a processor has given up on the end of a transaction; 0: there are none
 }
 

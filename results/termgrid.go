@@ -188,7 +188,7 @@ func ids(findings []int) string {
 // shortWords are the counts' names where thirteen columns are all there is.
 var shortWords = strings.NewReplacer("dedup hits in store", "dedup", "dedup hits in effects", "dedup", "dedup hits", "dedup",
 	"duplicate effects", "applied 2×", "applied twice", "applied 2×", "stored twice", "stored 2×", "duplicates in store", "stored 2×",
-	"redeliveries", "redeliv", "duplicates", "dup", "duplicate", "dup", "deliveries", "deliv", lossCount, "lost", "delivered, never applied", "unapplied", "messages", "msgs", "acknowledged", "acked")
+	"redeliveries", "redeliv", "duplicates", "dup", "duplicate", "dup", "deliveries", "deliv", lossCount, "lost", "applied, and vanished from the store", "vanished", "delivered, never applied", "unapplied", "messages", "msgs", "acknowledged", "acked")
 
 func short(c countOf) string {
 	n := count(c.n)

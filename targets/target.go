@@ -58,6 +58,7 @@ type Timing struct {
 	Detection   time.Duration // of a dead or unreachable node, by its peers
 	Redelivery  time.Duration // of a delivery that is never acknowledged
 	Election    time.Duration // of a new leader, at most, usually
+	Answer      time.Duration // which a client library waits beyond what a publish may take, before it gives up the connection; 0: it does not
 	Transaction time.Duration // after which a processor has given up on the end of a transaction; 0: there are none
 	Hold        time.Duration // for which a queue must be seen empty to be proven so; 0: as long as Redelivery
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"waybill/harness/experiment"
@@ -35,7 +36,14 @@ func listFaults(out io.Writer, names []string, version, cluster string) error {
 		if slices.Contains(nemesis.Tour(), spec) {
 			mark = "*"
 		}
-		fmt.Fprintf(w, "%s%s\t%s\n", spec, mark, f.Summary)
+		if base, variant, is := strings.Cut(spec, ":"); is {
+			fmt.Fprintf(w, "%s%s\tthe same as %s, with %s\n", spec, mark, base, variant)
+		} else {
+			fmt.Fprintf(w, "%s%s\t%s\n", spec, mark, f.Summary)
+			for _, p := range f.Params {
+				fmt.Fprintf(w, "  :%s=%s\t  %s\n", p.Name, strings.Join(p.Values, "|"), p.Meaning)
+			}
+		}
 		lacking := map[string]string{}
 		for _, n := range names {
 			if why := refused[n][spec]; why != "" {
@@ -46,6 +54,6 @@ func listFaults(out io.Writer, names []string, version, cluster string) error {
 			fmt.Fprintf(w, "  \tnot with %s\n", line)
 		}
 	}
-	fmt.Fprintln(w, "\n* in the default tour")
+	fmt.Fprintln(w, "\n* in the default tour. Parameters follow a fault's name, the first value is the default: drop-confirms:share=0.01:count=3")
 	return w.Flush()
 }

@@ -14,7 +14,7 @@ import (
 
 // Timing is what faults' lengths depend on, from what the target states and how long its producers wait.
 func Timing(t targets.Timing, confirm time.Duration) nemesis.Timing {
-	return nemesis.Timing{Detection: t.Detection, Redelivery: t.Redelivery, Election: t.Election, Confirm: confirm, Transaction: t.Transaction}
+	return nemesis.Timing{Detection: t.Detection, Redelivery: t.Redelivery, Election: t.Election, Confirm: confirm, Answer: t.Answer, Transaction: t.Transaction}
 }
 
 // view is what faults may see and do.

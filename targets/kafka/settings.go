@@ -29,7 +29,7 @@ const (
 )
 
 func timing() targets.Timing {
-	return targets.Timing{Detection: brokerSession, Redelivery: groupSession, Election: brokerSession + 2*time.Second, Hold: time.Second, Transaction: transactLimit}
+	return targets.Timing{Detection: brokerSession, Redelivery: groupSession, Election: brokerSession + 2*time.Second, Hold: time.Second, Transaction: transactLimit, Answer: answerTime}
 }
 
 // setting is one line of a node's configuration, with the product's default.

@@ -45,6 +45,8 @@ func (e *environment) delivers(t *testing.T, m semantics.Mode) {
 	if promised(m) && len(want) > 0 {
 		t.Errorf("not delivered: %v", want)
 	}
+	e.passes(t, q, 0, 1, n)
+	e.passes(t, q, 1, int64(least), 1)
 }
 
 func (e *environment) oneOutcome(t *testing.T, m semantics.Mode) {

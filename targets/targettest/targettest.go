@@ -31,7 +31,7 @@ const (
 // n1, n2, ... for brokers, those that the profile wants besides, c1 for senders, and r1, r2, ... for consumers to be killed.
 func Run(t *testing.T, tgt targets.Target, dist targets.Distribution, l *lab.Lab) {
 	d := tgt.Describe(dist.Version)
-	e := &environment{target: tgt, lab: l, description: d, distribution: dist}
+	e := &environment{target: tgt, lab: l, description: d, distribution: dist, wraps: map[wrapped]*watched{}}
 	t.Run("the description is complete", e.described)
 	e.description.Modes = slices.DeleteFunc(slices.Clone(d.Modes), func(m semantics.Mode) bool { return m.Profile != d.Profiles[0].Name })
 	e.start(t)
@@ -97,6 +97,7 @@ type environment struct {
 	queues    int
 	receivers int
 	lives     history.Life
+	wraps     map[wrapped]*watched
 }
 
 func (e *environment) start(t *testing.T) {
@@ -170,6 +171,7 @@ func (e *environment) life() history.Life {
 func (e *environment) config(q targets.Queue, member int) targets.ClientConfig {
 	return targets.ClientConfig{
 		Name: fmt.Sprintf("conformance-%d", member), Nodes: e.cluster.Nodes(), Queue: q, Member: member, Batch: batch, Confirm: confirm,
+		Wrap: e.wrapping(q.Name, member).around,
 	}
 }
 

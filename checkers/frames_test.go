@@ -27,6 +27,9 @@ func TestAFaultOfFramesCountsOnlyIfItTouchedTheLane(t *testing.T) {
 	session, transacted := exactlyOnce(), atLeastOnce() // at least once, so that transactions need nothing else
 	session.Traits.DedupStore, session.Traits.Session = false, true
 	transacted.Traits.Transactional = true
+	silent, dedup := atLeastOnce(), exactlyOnce()
+	silent.Traits.Acks, silent.Traits.ConfirmsAcks = false, false
+	dedup.Promises = dedup.Promises[:1]
 	stored, applied := semantics.Stored, semantics.Applied
 	retried := func(s *script) {
 		s.outcome(2, 1, history.Unknown, 0).send(2, 2).outcome(2, 2, history.Acked, 2).consumed(2)
@@ -57,10 +60,12 @@ func TestAFaultOfFramesCountsOnlyIfItTouchedTheLane(t *testing.T) {
 		{"only an acknowledgement was late: nothing for the store", "delay-acks", atLeastOnce(), "ack", answered, stored, "confirmations delayed"},
 		{"an acknowledgement was late", "delay-acks", atLeastOnce(), "ack", answered, applied, ""},
 		{"only a confirmation was late: nothing for what is applied", "delay-acks", atLeastOnce(), "confirm", answered, applied, "acknowledgements delayed"},
+		{"a confirmation was late, and consumers acknowledge nothing", "delay-acks", silent, "confirm", answered, applied, ""},
 		{"a publish was held", "hold-requests", atLeastOnce(), "publish", answered, stored, ""},
 		{"none was held", "hold-requests", atLeastOnce(), "", answered, stored, "publishes held"},
 		{"the end of a transaction is what can tear it", "hold-requests", transacted, "publish", answered, applied, "ends of transactions held"},
 		{"a publish was sent twice", "duplicate-requests", session, "publish", answered, stored, ""},
+		{"and was refused: that is a retry", "duplicate-requests", dedup, "publish", answered, stored, ""},
 		{"none was", "duplicate-requests", session, "", answered, stored, "publishes sent twice"},
 		{"no end of a transaction went unanswered", "drop-commits", transacted, "", answered, applied, "ends of transactions lost"},
 	} {

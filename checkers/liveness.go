@@ -21,13 +21,16 @@ const (
 //   - stuck: the lane did not quiesce or drain within its limit.
 //
 // It is a column of its own: kept, broken, or inconclusive where nobody looked. A mode that promises nothing is merely observed: its
-// messages need not come out again.
-func (ep *episode) live(l *lane, x limits) (semantics.Result, string) {
+// messages need not come out again. So is a lane from whose store a loss of power took what nobody had promised to keep: its consumers'
+// own state may be ahead of what is left, and then new messages take the places of old ones and are passed over.
+func (ep *episode) live(l *lane, x limits, robbed bool) (semantics.Result, string) {
 	cp := ep.ends[l.index]
 	healed := ep.healed[l.index]
 	switch {
 	case l.bare():
 		return semantics.Observed, nothingPromised
+	case robbed:
+		return semantics.Observed, "after a loss of power outside the promise"
 	case healed != nil && healed.Status != history.OK:
 		return semantics.Broken, because(fmt.Sprintf(unavailable+": no sentinel was acknowledged and delivered within %v of recovery", x.heal), healed.Text)
 	case cp != nil && cp.status != history.OK && cp.reason == history.LimitReached:

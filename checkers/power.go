@@ -2,6 +2,7 @@ package checkers
 
 import (
 	"fmt"
+	"slices"
 
 	"waybill/harness/history"
 	"waybill/harness/semantics"
@@ -49,6 +50,14 @@ func (ep *episode) power(l *lane, p semantics.Promise) []semantics.Exposure {
 		out = append(out, semantics.Exposure{What: "sends acknowledged in the last second before", Seen: x.acked, Need: 1})
 	}
 	return append(out, forgotten)
+}
+
+// robbed reports whether, in an episode or before it, disks forgot what is a lane's although no promise of it speaks of that.
+func (a *audit) robbed(l *lane, ep *episode) bool {
+	return slices.ContainsFunc(a.episodes, func(was *episode) bool {
+		return was.number <= ep.number && was.of(l).power.forgot > 0 &&
+			!slices.ContainsFunc(l.promised(), func(p semantics.Promise) bool { return p.Covers(was.Fault) })
+	})
 }
 
 // powerFailure is the fault, without parameters: all brokers lose power, unless of=one.

@@ -123,3 +123,33 @@ func TestALossOfAllPowerLosesAnswers(t *testing.T) {
 		}
 	}
 }
+
+// What the disks forgot may be what consumers believe to have had: new messages are then passed over, and no queue drains.
+func TestLivenessIsNotJudgedOnceALossOfPowerTookWhatNobodyPromised(t *testing.T) {
+	outside := exactlyOnce()
+	outside.Promises = []semantics.Promise{{Stage: semantics.Stored, Guarantee: semantics.AtLeastOnce, Except: []string{"power-failure"}}}
+	covered := exactlyOnce()
+	covered.Promises = []semantics.Promise{{Stage: semantics.Stored, Guarantee: semantics.AtLeastOnce}}
+	for _, c := range []struct {
+		claim  string
+		mode   semantics.Mode
+		fault  string
+		forgot uint64
+		want   semantics.Result
+	}{
+		{"outside the promise", outside, "power-failure", 70, semantics.Observed},
+		{"outside the promise, and nothing was forgotten", outside, "power-failure", 0, semantics.Broken},
+		{"within the promise", covered, "power-failure", 70, semantics.Broken},
+		{"another fault, outside nothing", outside, "kill-all", 70, semantics.Broken},
+	} {
+		s := outage(c.mode, c.fault, ids(1, 2), history.Event{Count: c.forgot})
+		for i, e := range s.events {
+			if e.Kind == history.ServiceHealed {
+				s.events[i].Status = history.Failed
+			}
+		}
+		if got := s.audit(t).Episodes[0].Liveness["lane"]; got != c.want {
+			t.Errorf("%s: %s, want %s", c.claim, got, c.want)
+		}
+	}
+}

@@ -35,6 +35,7 @@ type world struct {
 	rules    map[string][]frames.Rule
 	hits     map[string]uint64 // frames of a host that something was done to
 	deaf     bool              // rules do nothing
+	given    func(host string) // called when a host was given rules; may be nil
 }
 
 func newWorld() *world {
@@ -210,6 +211,8 @@ func (w *world) Filter(_ context.Context, rules []frames.Rule, hosts ...string) 
 	for _, h := range hosts {
 		if w.rules[h] = rules; len(rules) == 0 {
 			delete(w.rules, h)
+		} else if w.given != nil {
+			w.given(h)
 		}
 	}
 	w.mu.Unlock()

@@ -42,7 +42,12 @@ func TestWhatADiskForgotIsOfTheQueueThatItsPathNames(t *testing.T) {
 	}
 }
 
-// onDisks is a controller with two brokers' hosts and one beside them, and what it told.
+// nodes are those of a product of which nothing runs.
+type nodes struct{ targets.Cluster }
+
+func (nodes) StartNode(context.Context, string) error { return nil }
+
+// onDisks is a controller with two brokers' hosts, and what it told.
 func onDisks(t *testing.T, l *lab.Lab, faults ...string) (c *controller, hosts []*lab.Host, told *[]Progress) {
 	t.Helper()
 	told = &[]Progress{}
@@ -51,7 +56,7 @@ func onDisks(t *testing.T, l *lab.Lab, faults ...string) (c *controller, hosts [
 	if err != nil {
 		t.Fatal(err)
 	}
-	c = &controller{job: Job{Dir: dir}, lab: l, journal: j, product: targets.Description{Data: "store"}, tell: func(p Progress) { *told = append(*told, p) }, brokers: map[string]*broker{}}
+	c = &controller{job: Job{Dir: dir}, lab: l, journal: j, product: targets.Description{Data: "store"}, tell: func(p Progress) { *told = append(*told, p) }, brokers: map[string]*broker{}, cluster: nodes{}}
 	for i, f := range faults {
 		c.job.Schedule.Episodes = append(c.job.Schedule.Episodes, experiment.Episode{Number: i + 1, Fault: f})
 	}
@@ -64,6 +69,7 @@ func onDisks(t *testing.T, l *lab.Lab, faults ...string) (c *controller, hosts [
 			t.Fatal(err)
 		}
 		hosts = append(hosts, h)
+		c.brokers[name] = &broker{host: h}
 	}
 	t.Cleanup(func() {
 		if err := c.disks.close(); err != nil {
@@ -113,13 +119,8 @@ func TestABrokersDiskForgetsWhatWasNotSyncedAndOutlivesItsHost(t *testing.T) {
 		}
 		restart := func() {
 			t.Helper()
-			for _, h := range hosts {
-				if err := h.Restart(ctx); err != nil {
-					t.Fatal(err)
-				}
-				if err := d.mount(ctx, h); err != nil {
-					t.Fatal(err)
-				}
+			if err := (machines{c}).Restart(ctx, "n1", "n2"); err != nil {
+				t.Fatal(err)
 			}
 		}
 		kill := func() {

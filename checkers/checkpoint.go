@@ -17,6 +17,10 @@ func (a *audit) judgeDue(now int64) {
 // judge looks at a lane as it stands at a checkpoint.
 func (a *audit) judge(l *lane, cp *checkpoint) {
 	l.gather(cp)
+	if ep := a.episode(uint64(cp.ref)); len(ep.lanes) > 0 {
+		x := ep.of(l)
+		x.kept.Union(x.retried.And(l.visible))
+	}
 	a.suspect(l, cp)
 	for _, c := range checks {
 		for _, f := range c.at(l, cp) {

@@ -46,6 +46,7 @@ type exposed struct {
 	pipe        msgset.Set                   // messages between send and handled at some instant of a strike
 	power       lostPower
 	frames      touchedFrames
+	kept        msgset.Set // of retried, what the store held at the episode's checkpoint: a later fault may take it away
 	retried     msgset.Set // acknowledged on a retry after the strike: of an unknown attempt, or within the library's session
 }
 

@@ -136,7 +136,7 @@ func (x *exposed) deduplicated(l *lane) int64 {
 	if l.dedupStore > 0 {
 		return x.dedupStore
 	}
-	return x.retried.And(l.visible).AndNot(&l.storedTwice).Len()
+	return x.kept.AndNot(&l.storedTwice).Len()
 }
 
 // arrived counts the messages that were on their way and were applied in the end.

@@ -83,6 +83,19 @@ func TestASessionsRetryIsSeenByWhatTheLibrarySays(t *testing.T) {
 	}
 }
 
+// What a later fault takes from the store was there all the same when its retry was answered.
+func TestARetryCountsThoughALaterFaultTookItsCopy(t *testing.T) {
+	m := exactlyOnce()
+	m.Traits.DedupStore, m.Traits.DedupEffect, m.Traits.Session = false, false, true
+	m.Promises = []semantics.Promise{{Stage: semantics.Stored, Guarantee: semantics.ExactlyOnce, Except: []string{"power-failure"}}}
+	s := struck(m, "lose-confirms", func(s *script) { s.whole(1).send(2, 1) }, func(s *script) { s.resent(2).consumed(2) }, nothing)
+	s.close(1, ids(1, 2), ids(1, 2)).begin(2, "power-failure").close(2, nil, ids(1, 2))
+	s.schedule.Episodes = append(s.schedule.Episodes, experiment.Episode{Number: 2, Fault: "power-failure"})
+	if got := cell(t, s.audit(t), semantics.Stored, 1); got.Result != semantics.Kept {
+		t.Errorf("%s, %q, %+v", got.Result, got.Why, got.Exposure)
+	}
+}
+
 func TestARetryBeforeTheStrikeIsNoneOfTheFaults(t *testing.T) {
 	m := exactlyOnce()
 	m.Traits.DedupStore, m.Traits.Session = false, true

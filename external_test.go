@@ -191,7 +191,7 @@ func tables(t *testing.T, url string) []string {
 	return names
 }
 
-// Somebody else's cluster and database: clients are killed and paused, brokers are let alone, and neither secrets nor queues are left.
+// Somebody else's cluster and database: clients are killed and lose single confirmations, brokers are let alone, and neither secrets nor queues are left.
 func TestAClusterThatSomebodyElseRunsIsAuditedAndLeftAsItWas(t *testing.T) {
 	labtest.Hold(t)
 	url, addrs, out := startPostgres(t), startNATS(t), t.TempDir()
@@ -203,7 +203,7 @@ func TestAClusterThatSomebodyElseRunsIsAuditedAndLeftAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := waybill("external", "test", file, "--cluster", "external", "--brokers", strings.Join(addrs, ","), "--ledger", url,
-		"--mode", "jetstream-ledger", "--fault", "kill-consumer,pause-consumer", "--seed", "5", "--out", out)
+		"--mode", "jetstream-ledger", "--fault", "kill-consumer,drop-confirms", "--seed", "5", "--out", out)
 	c.Env = append(c.Env, experiment.EnvUser+"="+clusterUser, experiment.EnvPassword+"="+clusterSecret)
 	began := time.Now()
 	b, err := c.CombinedOutput()
@@ -211,7 +211,7 @@ func TestAClusterThatSomebodyElseRunsIsAuditedAndLeftAsItWas(t *testing.T) {
 	if err != nil {
 		t.Fatalf("exit %s, want 0\n%s", exitCode(err), b)
 	}
-	for _, want := range []string{"kill-consumer", "pause-consumer", "jetstream-ledger", "kept", "exit code 0"} {
+	for _, want := range []string{"kill-consumer", "drop-confirms", "jetstream-ledger", "kept", "exit code 0"} {
 		if !bytes.Contains(b, []byte(want)) {
 			t.Errorf("the output lacks %q\n%s", want, b)
 		}

@@ -37,7 +37,7 @@ one ends everything at once. While provisioning there is nothing to heal: it end
 
 ` + exitHelp,
 		Example: `  waybill test                                   the representative tour of NATS, about two minutes
-  waybill test --fault all                       every fault, about four minutes
+  waybill test --fault all                       every fault, about seven minutes
   waybill test --mode jetstream,jetstream-dedup --fault lose-confirms
   waybill test --fault kill-leader:of=consumer --seed 42
   waybill test --target kafka --fault drop-confirms:share=0.01,drop-acks,drop-commits

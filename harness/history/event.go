@@ -133,7 +133,7 @@ const (
 	FaultRefused  // Ref episode, Name fault, Text why
 	FaultVictim   // Ref episode, Other life, Name host, Lane: concerned by the strike
 	ServiceHealed // Ref episode, Lane, Status (OK, Failed), Reason, Count microseconds since recovery: a sentinel was acked and delivered
-	DiskForgot    // Ref episode, Lane, Name host, Count bytes forgotten in files of the lane's queue or shared by all, From bytes written there in the last second before the power went, Text the disk's model
+	DiskForgot    // Ref episode, Lane, Name host, Count bytes forgotten in files of the lane's queue or shared by all, From how many of those were in pages written in the last second before the power went, Text the disk's model
 )
 
 // Status is how something ended.

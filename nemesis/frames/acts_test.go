@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -88,8 +89,8 @@ func TestWhereFramesAreCountedNothingFollowsADroppedOne(t *testing.T) {
 			} else if d := cmp.Diff(string(request), below.gets.String()); d != "" {
 				t.Error(d)
 			}
-			if !errors.Is(err, syscall.ECONNRESET) {
-				t.Errorf("then reading ends with %v", err)
+			if call := (*os.SyscallError)(nil); !errors.Is(err, syscall.ECONNRESET) || !errors.As(err, &call) {
+				t.Errorf("then reading ends with %v, want what the kernel's reset looks like", err)
 			}
 			if n, err := w.Write(request); n != 0 || !errors.Is(err, syscall.ECONNRESET) {
 				t.Errorf("then %d bytes are written: %v", n, err)

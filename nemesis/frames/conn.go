@@ -53,7 +53,7 @@ var longAgo = time.Unix(1, 0)
 func (c *conn) failure(op string) error {
 	switch c.state.Load() {
 	case stateCut:
-		return c.failed(op, syscall.ECONNRESET)
+		return c.failed(op, os.NewSyscallError(op, syscall.ECONNRESET)) // as the kernel's: franz-go retries after such errors alone
 	case stateClosed:
 		return c.failed(op, net.ErrClosed)
 	}

@@ -2,9 +2,7 @@ package frames
 
 import (
 	"context"
-	"errors"
 	"net"
-	"syscall"
 	"testing"
 	"time"
 
@@ -165,8 +163,8 @@ func TestAMutedCommitOfOffsetsIsOverWhenItsRuleIs(t *testing.T) {
 	set(t, f)
 	select {
 	case err := <-done:
-		if !errors.Is(err, syscall.ECONNRESET) {
-			t.Errorf("the commit ended with %v, want a reset", err)
+		if err != nil {
+			t.Errorf("the commit ended with %v, want that it was tried again", err)
 		}
 	case <-time.After(2 * time.Second):
 		t.Error("the commit goes on waiting without its rule")

@@ -3,6 +3,7 @@ package workloads
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 
@@ -39,6 +40,8 @@ type Processor struct {
 	rng      *rand.Rand
 	steady   atomic.Bool // probing is on
 	number   uint64      // of the last transaction
+	left     int         // of the round in which one transaction is aborted
+	doom     int         // how many are left of it then
 }
 
 // NewProcessor makes a processor; Run starts it.
@@ -83,7 +86,7 @@ type transaction struct {
 func (p *Processor) transact(ctx context.Context, ds []targets.Delivery, msgs []history.Msg) error {
 	p.number++
 	t := &transaction{Processor: p, inputs: ds, msgs: msgs}
-	t.commit = !p.steady.Load() || p.rng.Float64() >= p.cfg.Load.Withhold*float64(max(1, p.cfg.Batches))
+	t.commit = !p.steady.Load() || !p.doomed()
 	t.put(history.Event{Kind: history.TxnBegin})
 	outputs := make([]targets.Message, len(ds))
 	for i, d := range ds {
@@ -103,6 +106,21 @@ func (p *Processor) transact(ctx context.Context, ds []targets.Delivery, msgs []
 	p.counters.Add(history.AppliedUnacked, -uint64(t.over))
 	p.counters.Add(history.Held, -uint64(len(ds)))
 	return t.err
+}
+
+// doomed reports whether the next transaction is one to abort on purpose: one in every round of as many as the share says, so that no
+// stretch of a run goes without for long. Which one follows the seed.
+func (p *Processor) doomed() bool {
+	share := p.cfg.Load.Withhold * float64(max(1, p.cfg.Batches))
+	if share <= 0 {
+		return false
+	}
+	if p.left == 0 {
+		p.left = max(1, int(math.Round(1/share)))
+		p.doom = p.rng.IntN(p.left)
+	}
+	p.left--
+	return p.left == p.doom
 }
 
 // output counts an output that was handed over, and processes the next message.

@@ -223,8 +223,8 @@ func TestTransactionsAreAbortedOnPurposeOnlyWhileSteady(t *testing.T) {
 		least, most int
 	}{
 		{"all", 1, 0, true, 1000, 1000},
-		{"about 2 %", 0.02, 0, true, 8, 40},
-		{"2 % of batches, with four in a transaction", 0.02, 4, true, 50, 120},
+		{"2 %", 0.02, 0, true, 20, 20},
+		{"2 % of batches, with four in a transaction", 0.02, 4, true, 76, 77},
 		{"none while the group drains", 1, 0, false, 0, 0},
 		{"a share of none", 0, 0, true, 0, 0},
 	} {
@@ -246,6 +246,20 @@ func TestTransactionsAreAbortedOnPurposeOnlyWhileSteady(t *testing.T) {
 			}
 			if len(aborted) < c.least || len(aborted) > c.most {
 				t.Errorf("%s: %d of 1000 are aborted", c.claim, len(aborted))
+			}
+			gaps := map[uint64]bool{}
+			for i, n := range aborted {
+				gap := n
+				if i > 0 {
+					gap -= aborted[i-1]
+				}
+				gaps[gap] = true
+				if most := uint64(2 * 1000 / c.most); gap > most+2 {
+					t.Errorf("%s: none of %d in a row is aborted", c.claim, gap)
+				}
+			}
+			if c.share > 0 && c.share < 1 && len(gaps) < 5 {
+				t.Errorf("%s: those aborted come at regular distances: %v", c.claim, gaps)
 			}
 			for _, e := range ofKind(events, history.TxnEnd) {
 				if (e.Flags == history.Commit) == slices.Contains(aborted, e.Txn) {

@@ -165,10 +165,14 @@ func (c *cluster) each(f func(i int, n *node) error) error {
 func (c *cluster) await(ctx context.Context, check func(context.Context) error) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
+	var last error // that a node said, and not the end of ctx
 	for {
 		err := check(ctx)
 		if err == nil {
 			return nil
+		}
+		if last == nil || ctx.Err() == nil {
+			last = err
 		}
 		for _, n := range c.nodes {
 			if gone := n.ended(); gone != nil {
@@ -177,7 +181,7 @@ func (c *cluster) await(ctx context.Context, check func(context.Context) error) 
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("rabbitmq: waiting: %w: %w", ctx.Err(), err)
+			return fmt.Errorf("rabbitmq: waiting: %w: %w", ctx.Err(), last)
 		case <-tick.C:
 		}
 	}

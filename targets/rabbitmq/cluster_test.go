@@ -294,6 +294,7 @@ func healsItself(t *testing.T, l *lab.Lab, c *cluster) {
 	})
 	begin := time.Now()
 	must(t, c.Mend(within(t, 60*time.Second)))
+	t.Logf("mended %v after the heal", time.Since(begin))
 	must(t, c.await(within(t, 60*time.Second), c.InSync))
 	t.Logf("in sync %v after the heal", time.Since(begin))
 }

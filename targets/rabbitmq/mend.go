@@ -20,7 +20,8 @@ const restartTimeout = 60 * time.Second
 // In the other profiles the nodes do this themselves, but not always, as seen with 3.10 after a broker was stopped by a signal
 // and went on. One that finds itself connected again before it has looked whether it is in a minority goes on apart from
 // the others; and one that did restart may be listed by others for ever: they forget it when they see it stopped, but one
-// that was busy when it stopped looks only after it has started again. Both are left to the operator.
+// that was busy when it stopped looks only after it has started again. And one that paused in a minority may not start its broker again
+// when it sees the others, for a minute at least. All are left to the operator.
 func (c *cluster) Mend(ctx context.Context) error {
 	for {
 		healths, err := c.partitions(ctx)
@@ -28,6 +29,9 @@ func (c *cluster) Mend(ctx context.Context) error {
 			return err
 		}
 		losers := losing(healths, c.erlangNodes())
+		if len(losers) == 0 {
+			losers = away(healths)
+		}
 		if len(losers) == 0 {
 			return nil
 		}
@@ -44,11 +48,34 @@ func (c *cluster) Mend(ctx context.Context) error {
 // until nobody but an operator will.
 const mendsItself = 4 * time.Second
 
-// partitions asks every node for whom it was cut off from, until all of them answer, and a little longer: nodes notice that
-// they were apart only when they meet again.
+// staysAway is how long a node whose Erlang answers may not serve while a majority does, until nobody but an operator will have it serve
+// again. A broker starts within less.
+const staysAway = 20 * time.Second
+
+// away are the indexes of nodes that answer and do not serve, if a majority does.
+func away(hs []nodeHealth) (idle []int) {
+	serving := 0
+	for i, h := range hs {
+		switch {
+		case h.Serving:
+			serving++
+		case h.Version != "":
+			idle = append(idle, i)
+		}
+	}
+	if serving <= len(hs)/2 {
+		return nil
+	}
+	return idle
+}
+
+// partitions asks every node for whom it was cut off from, until all of them answer and serve, or nobody but an operator will have them do,
+// and a little longer: nodes notice that they were apart only when they meet again.
 func (c *cluster) partitions(ctx context.Context) ([]nodeHealth, error) {
 	var hs []nodeHealth
 	var since time.Time // all nodes serve and say what they say now
+	var idle []int      // nodes that stay away
+	var left time.Time  // since then
 	err := c.await(ctx, func(ctx context.Context) error {
 		last := hs
 		hs = make([]nodeHealth, len(c.nodes)) // anew: Unmarshal would keep what an earlier answer had
@@ -62,6 +89,12 @@ func (c *cluster) partitions(ctx context.Context) ([]nodeHealth, error) {
 			return nil
 		})
 		if err == nil && (c.profile == ignore || !slices.ContainsFunc(hs, nodeHealth.apart)) {
+			return nil
+		}
+		if now := away(hs); !slices.Equal(idle, now) {
+			idle, left = now, time.Now()
+		}
+		if len(idle) > 0 && time.Since(left) >= staysAway {
 			return nil
 		}
 		if !slices.EqualFunc(last, hs, nodeHealth.unchanged) {

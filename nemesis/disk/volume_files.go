@@ -20,6 +20,11 @@ func (v *volume) read(n *node, out []byte, offset int64) (int, error) {
 // write keeps data in memory; with durable it is on the disk when write returns, and so is the rest of the file: open(2)
 // says of O_SYNC that each write is as though followed by an fsync.
 func (v *volume) write(cancel <-chan struct{}, n *node, data []byte, offset int64, durable bool) error {
+	return v.alter(cancel, n, func(c *content) error { return v.put(c, data, offset, durable) })
+}
+
+// alter does something to a file's content while there is power.
+func (v *volume) alter(cancel <-chan struct{}, n *node, do func(c *content) error) error {
 	c, err := n.open(v)
 	if err != nil {
 		return err
@@ -28,7 +33,7 @@ func (v *volume) write(cancel <-chan struct{}, n *node, data []byte, offset int6
 		return errno
 	}
 	defer v.supply.end()
-	return v.put(c, data, offset, durable)
+	return do(c)
 }
 
 // writeMapped is write for pages that a process has changed in memory and that the kernel wants rid of. Nobody may
@@ -60,30 +65,18 @@ func (v *volume) put(c *content, data []byte, offset int64, durable bool) error 
 
 // fsync makes the content of a file durable; fdatasync is the same here, since the length belongs to what it keeps.
 func (v *volume) fsync(cancel <-chan struct{}, n *node) error {
-	c, err := n.open(v)
-	if err != nil {
+	return v.alter(cancel, n, func(c *content) error {
+		_, err := c.sync()
 		return err
-	}
-	if errno := v.supply.begin(cancel); errno != 0 {
-		return errno
-	}
-	defer v.supply.end()
-	_, err = c.sync()
-	return err
+	})
 }
 
 // truncate sets the length.
 func (v *volume) truncate(cancel <-chan struct{}, n *node, size int64) error {
-	c, err := n.open(v)
-	if err != nil {
-		return err
-	}
-	if errno := v.supply.begin(cancel); errno != 0 {
-		return errno
-	}
-	defer v.supply.end()
-	c.resize(size, v.now())
-	return nil
+	return v.alter(cancel, n, func(c *content) error {
+		c.resize(size, v.now())
+		return nil
+	})
 }
 
 // allocate is fallocate(2) with mode 0 or FALLOC_FL_KEEP_SIZE. Space is never reserved: the first lengthens the file
@@ -92,18 +85,12 @@ func (v *volume) allocate(cancel <-chan struct{}, n *node, mode uint32, offset, 
 	if mode&^unix.FALLOC_FL_KEEP_SIZE != 0 {
 		return unix.EOPNOTSUPP
 	}
-	c, err := n.open(v)
-	if err != nil {
-		return err
-	}
-	if errno := v.supply.begin(cancel); errno != 0 {
-		return errno
-	}
-	defer v.supply.end()
-	if mode&unix.FALLOC_FL_KEEP_SIZE == 0 {
-		c.extend(offset+length, v.now())
-	}
-	return nil
+	return v.alter(cancel, n, func(c *content) error {
+		if mode&unix.FALLOC_FL_KEEP_SIZE == 0 {
+			c.extend(offset+length, v.now())
+		}
+		return nil
+	})
 }
 
 // attributes are those that setattr changes; nil is left alone.

@@ -78,29 +78,10 @@ func (f *filtering) Inject(ctx context.Context) error {
 
 // killEach kills each victim as soon as a frame of its own was hit, and those that none was hit of when the limit of the trigger has passed.
 func (f *filtering) killEach(ctx context.Context) error {
-	left := f.hosts()
-	kill := func(hosts ...string) error {
-		f.dead = append(f.dead, hosts...)
-		return f.v.Machines.Kill(ctx, hosts...)
-	}
-	var failed error
-	err := f.v.await(ctx, func() bool {
-		left = slices.DeleteFunc(left, func(h string) bool {
-			if failed != nil || f.hits(h) == 0 {
-				return false
-			}
-			failed = kill(h)
-			return true
-		})
-		return len(left) == 0 || failed != nil
+	return eachInTime(ctx, f.v, f.hosts(), func(h string) bool { return f.hits(h) > 0 }, func(h string) error {
+		f.dead = append(f.dead, h)
+		return f.v.Machines.Kill(ctx, h)
 	})
-	if err == nil {
-		err = failed
-	}
-	if err != nil || len(left) == 0 {
-		return err
-	}
-	return kill(left...)
 }
 
 func (f *filtering) hosts() (hosts []string) {

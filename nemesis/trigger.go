@@ -101,21 +101,27 @@ func (h *holding) reset() { clear(h.ready) }
 
 // strike does it to each victim as soon as that holds enough, and to those that did not when the limit of the trigger has passed.
 func (h *holding) strike(ctx context.Context, _ []string, do func(hosts ...string) error) error {
-	left := slices.Clone(h.victims)
+	return eachInTime(ctx, h.v, h.victims, func(x victim) bool { return h.holds(x, h.least) }, func(x victim) error { return do(x.host) })
+}
+
+// eachInTime does it to each victim as soon as that is ready, and to those that are not when the limit of the trigger has passed. The first
+// error ends it.
+func eachInTime[T any](ctx context.Context, v View, victims []T, ready func(T) bool, do func(T) error) error {
+	left := slices.Clone(victims)
 	var failed error
-	err := h.v.await(ctx, func() bool {
-		left = slices.DeleteFunc(left, func(x victim) bool {
-			if failed != nil || !h.holds(x, h.least) {
+	err := v.await(ctx, func() bool {
+		left = slices.DeleteFunc(left, func(x T) bool {
+			if failed != nil || !ready(x) {
 				return false
 			}
-			failed = do(x.host)
+			failed = do(x)
 			return true
 		})
 		return len(left) == 0 || failed != nil
 	})
 	for _, x := range left {
 		if failed == nil && err == nil {
-			failed = do(x.host)
+			failed = do(x)
 		}
 	}
 	return errors.Join(err, failed)

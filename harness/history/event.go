@@ -127,7 +127,7 @@ const (
 	FaultInject   // Ref episode, Name fault, Text resolved victims: the strike begins (invocation)
 	FaultInjected // Ref episode: the strike is over
 	FaultObserved // Ref episode, Status (OK: seen to bite; Failed: not), Text exposure, Count
-	FaultHit      // Ref episode, Name kind of frame, Text what was done to it and where: by the life whose segment this is, to one of its frames
+	FaultHit      // Ref episode, Name kind of frame, Lane, Count bytes, Text what was done to it and where: to a frame of the life whose segment this is, or of Other, where a proxy beside it did
 	FaultRecover  // Ref episode: recovery begins (invocation)
 	FaultVerified // Ref episode, Status (OK, Failed), Text why: recovery verified or not
 	FaultRefused  // Ref episode, Name fault, Text why

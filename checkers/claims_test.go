@@ -222,6 +222,7 @@ func TestAServiceThatDidNotComeBackIsNotExcusedByTheNextStrike(t *testing.T) {
 		for _, status := range heals {
 			s.add(ctl, history.Event{Kind: history.FaultInject, Ref: 1})
 			s.add(ctl, history.Event{Kind: history.FaultRecover, Ref: 1})
+			s.add(ctl, history.Event{Kind: history.FaultVerified, Ref: 1, Status: history.OK})
 			s.add(ctl, history.Event{Kind: history.ServiceHealed, Ref: 1, Status: status})
 		}
 		s.schedule = experiment.Schedule{Episodes: []experiment.Episode{{Number: 1, Fault: "kill-broker"}}}

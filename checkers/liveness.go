@@ -47,6 +47,27 @@ func (ep *episode) live(l *lane, x limits, robbed bool) (semantics.Result, strin
 	return semantics.Kept, ""
 }
 
+// liveness is what live says, where the harness gave the service a chance: of what did not come back although its fault, or one before it,
+// was perhaps never undone, nothing can be said.
+func (a *audit) liveness(l *lane, ep *episode) (semantics.Result, string) {
+	r, text := ep.live(l, limits{a.in.Experiment.Limits.Heal, a.in.Experiment.Limits.Drain}, a.robbed(l, ep))
+	if r != semantics.Broken {
+		return r, text
+	}
+	for _, before := range a.chain() {
+		if before.struck() && !calm(before.Fault) && before.unhealed() != "" {
+			if before != ep {
+				return semantics.Inconclusive, fmt.Sprintf("tainted by episode %d: %s", before.number, text)
+			}
+			return semantics.Inconclusive, before.unhealed() + ": " + text
+		}
+		if before == ep {
+			break
+		}
+	}
+	return r, text
+}
+
 // limits is what liveness is judged against.
 type limits struct{ heal, drain time.Duration }
 

@@ -103,7 +103,7 @@ func (a *audit) summary(ep *episode) semantics.Episode {
 	}
 	out.Liveness, out.LiveWhy = map[string]semantics.Result{}, map[string]string{}
 	for _, l := range a.lanes {
-		r, text := ep.live(l, limits{a.in.Experiment.Limits.Heal, a.in.Experiment.Limits.Drain}, a.robbed(l, ep))
+		r, text := a.liveness(l, ep)
 		out.Liveness[l.cfg.Name] = r
 		if text != "" {
 			out.LiveWhy[l.cfg.Name] = text

@@ -96,6 +96,7 @@ ask([<<"health">>]) ->
     Partitions = if Serving -> partitions(); true -> [] end,
     #{version => bin(call(rabbit_misc, version, [])),
       serving => Serving,
+      booting => call(rabbit, is_booting, []),
       running => [bin(N) || Serving, N <- running()],
       partitions => [bin(N) || is_list(Partitions), N <- Partitions],
       unsure => Partitions =:= busy,

@@ -11,6 +11,7 @@ import (
 type nodeHealth struct {
 	Version    string   `json:"version"`
 	Serving    bool     `json:"serving"`
+	Booting    bool     `json:"booting"`    // on its way to serve, which takes long where the machine is busy or much is to be recovered
 	Running    []string `json:"running"`    // nodes that it believes run
 	Partitions []string `json:"partitions"` // nodes that it was cut off from, and that it has not rejoined since
 	Unsure     bool     `json:"unsure"`     // whether it was: the node is busy finding out

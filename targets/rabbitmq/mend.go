@@ -48,18 +48,19 @@ func (c *cluster) Mend(ctx context.Context) error {
 // until nobody but an operator will.
 const mendsItself = 4 * time.Second
 
-// staysAway is how long a node whose Erlang answers may not serve while a majority does, until nobody but an operator will have it serve
-// again. A broker starts within less.
+// staysAway is how long a node whose Erlang answers may neither serve nor boot while a majority serves, until nobody but an operator will
+// have it serve again.
 const staysAway = 20 * time.Second
 
-// away are the indexes of nodes that answer and do not serve, if a majority does.
+// away are the indexes of nodes that answer and neither serve nor boot, if a majority serves. One that is told to stop while it boots may
+// never answer again.
 func away(hs []nodeHealth) (idle []int) {
 	serving := 0
 	for i, h := range hs {
 		switch {
 		case h.Serving:
 			serving++
-		case h.Version != "":
+		case h.Version != "" && !h.Booting:
 			idle = append(idle, i)
 		}
 	}

@@ -94,7 +94,7 @@ func TestAPartitionIsTheSameAsBefore(t *testing.T) {
 	}
 }
 
-func TestANodeStaysAwayIfItAnswersAndDoesNotServeWhileAMajorityDoes(t *testing.T) {
+func TestANodeStaysAwayIfItAnswersAndNeitherServesNorBootsWhileAMajorityServes(t *testing.T) {
 	serves, waits, silent := nodeHealth{Version: "3", Serving: true}, nodeHealth{Version: "3"}, nodeHealth{}
 	for _, c := range []struct {
 		claim string
@@ -103,6 +103,7 @@ func TestANodeStaysAwayIfItAnswersAndDoesNotServeWhileAMajorityDoes(t *testing.T
 	}{
 		{"the paused one", []nodeHealth{waits, serves, serves}, []int{0}},
 		{"none, while all serve", []nodeHealth{serves, serves, serves}, nil},
+		{"none that boots, which it may do for long", []nodeHealth{{Version: "3", Booting: true}, serves, serves}, nil},
 		{"none that does not answer: it may be down", []nodeHealth{serves, serves, silent}, nil},
 		{"none, while a minority serves: the others may be starting", []nodeHealth{serves, waits, waits}, nil},
 		{"none, while nobody serves", []nodeHealth{waits, waits, waits}, nil},

@@ -38,18 +38,21 @@ func openCursor(s *SegmentInfo, index int) (*cursor, error) {
 func (c *cursor) close() error { return c.file.Close() }
 
 // advance reads the next event of a known kind into c.event. It returns false at the end.
-func (c *cursor) advance() (bool, error) {
+func (c *cursor) advance() (bool, error) { return c.decode(&c.event) }
+
+// decode reads the next event of a known kind into e. It returns false at the end.
+func (c *cursor) decode(e *Event) (bool, error) {
 	for {
-		ok, err := c.decoder.next(&c.event)
+		ok, err := c.decoder.next(e)
 		switch {
+		case err == nil && ok && e.Kind <= lastKind:
+			return true, nil
+		case err == nil && ok:
+			continue // from a newer writer
 		case errors.Is(err, errShort) && !c.complete:
 			return false, nil // what the cut left of a record
 		case err != nil:
 			return false, fmt.Errorf("%w: %s at byte %d: %w", ErrCorrupt, c.path, c.offset+blockHeader+int64(c.decoder.at), err)
-		case ok && c.event.Kind <= lastKind:
-			return true, nil
-		case ok:
-			continue // from a newer writer
 		}
 		if more, err := c.nextBlock(); !more || err != nil {
 			return false, err

@@ -61,7 +61,7 @@ func (d *decoder) short(e *Event, first byte) error {
 		delta = expected + unzigzag(code)
 	}
 	time := d.last + delta
-	s.foresee(time, s.next.Msg)
+	s.foresee(time, s.next.Msg, s.next.Msg)
 	*e = s.next
 	e.Time = time
 	d.moveTo(time, delta, s)
@@ -88,20 +88,23 @@ func (d *decoder) long(e *Event, kind Kind) error {
 	}
 	delta := s.expected() + unzigzag(code)
 	time := d.last + delta
-	*e = s.next
-	e.Kind, e.Segment, e.Life = kind, d.seg, d.life
-	at, err := d.fields(e, mask&fieldsOfMessage, at)
+	// The prediction itself becomes the event, so that the event need be copied only once.
+	event := &s.next
+	message, key, call, intended := event.Msg, event.Key, event.Call, event.Intended
+	event.Kind, event.Segment, event.Life = kind, d.seg, d.life
+	at, err := d.fields(event, mask&fieldsOfMessage, at)
 	if err != nil {
 		return err
 	}
-	s.foresee(time, e.Msg)
-	e.Pos.Offset, e.BrokerTime = s.next.Pos.Offset, s.next.BrokerTime
-	if at, err = d.fields(e, mask&^fieldsOfMessage, at); err != nil {
+	s.foresee(time, message, event.Msg)
+	if at, err = d.fields(event, mask&^fieldsOfMessage, at); err != nil {
 		return err
 	}
-	e.Time = time
+	event.Time = time
+	*e = *event
 	d.moveTo(time, delta, s)
-	s.settle(e, time)
+	s.learn(int64(event.Key)-int64(key), int64(event.Call-call), event.Intended-intended)
+	s.advance(time)
 	d.at = at
 	return nil
 }
@@ -109,7 +112,7 @@ func (d *decoder) long(e *Event, kind Kind) error {
 // fields reads those in mask from at on into e, which holds the prediction, and returns where they end.
 func (d *decoder) fields(e *Event, mask uint64, at int) (int, error) {
 	for ; mask != 0; mask &= mask - 1 {
-		v, n := binary.Uvarint(d.block[at:])
+		v, n := d.number(at)
 		if n <= 0 {
 			return at, varintError(n)
 		}
@@ -136,6 +139,14 @@ func (d *decoder) fields(e *Event, mask uint64, at int) (int, error) {
 		}
 	}
 	return at, nil
+}
+
+// number reads a varint, of which most are of one byte.
+func (d *decoder) number(at int) (uint64, int) {
+	if at < len(d.block) && d.block[at] < 0x80 {
+		return uint64(d.block[at]), 1
+	}
+	return binary.Uvarint(d.block[at:])
 }
 
 // padding checks what follows the last record of a block.

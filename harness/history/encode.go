@@ -37,7 +37,7 @@ func (c *encoder) append(b []byte, e *Event, time int64) []byte {
 		s.advance(time)
 		return appendShort(b, short, delta, expected)
 	}
-	s.foresee(time, e.Msg)
+	s.foresee(time, s.next.Msg, e.Msg)
 	mask := c.differ.fill(e, &s.next)
 	if mask == 0 && short != 0 && s.known {
 		b = appendShort(b, short, delta, expected)

@@ -7,8 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // SegmentInfo is what is known of a segment without reading its records.
@@ -54,12 +57,19 @@ func Open(dir string) (*History, error) {
 // Segments tells of each segment, by the index that Event.Segment has.
 func (h *History) Segments() []SegmentInfo { return slices.Clone(h.segments) }
 
-// Verify reads everything and checks every checksum. It returns the errors of all segments, joined.
+// Verify reads everything and checks every checksum, several segments at a time. It returns the errors of all, joined.
 func (h *History) Verify() error {
-	var errs []error
-	for i := range h.segments {
-		errs = append(errs, h.verify(i))
+	errs := make([]error, len(h.segments))
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(h.segments)) {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(h.segments)); i = next.Add(1) - 1 {
+				errs[i] = h.verify(int(i))
+			}
+		})
 	}
+	workers.Wait()
 	return errors.Join(errs...)
 }
 

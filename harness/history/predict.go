@@ -21,25 +21,30 @@ func (s *kindState) expected() int64 {
 }
 
 // foresee completes the prediction with what depends on the event's own time and message.
-func (s *kindState) foresee(time int64, m Msg) {
+func (s *kindState) foresee(time int64, predicted, m Msg) {
 	if s.next.BrokerTime != 0 {
 		s.next.BrokerTime += time - s.next.Time
 	}
-	if s.next.Pos.Offset != 0 && m.Life == s.next.Msg.Life {
-		s.next.Pos.Offset += int64(m.Seq - s.next.Msg.Seq)
+	if s.next.Pos.Offset != 0 && m.Life == predicted.Life {
+		s.next.Pos.Offset += int64(m.Seq - predicted.Seq)
 	}
 }
 
 // settle takes the event that came, and predicts the next of its kind.
 func (s *kindState) settle(e *Event, time int64) {
-	if s.known {
-		s.keyStep += int64(e.Key) - int64(s.next.Key)
-		s.callStep += int64(e.Call - s.next.Call)
-		s.intendedStep += e.Intended - s.next.Intended
-	}
-	s.known = true
+	s.learn(int64(e.Key)-int64(s.next.Key), int64(e.Call-s.next.Call), e.Intended-s.next.Intended)
 	s.next = *e
 	s.advance(time)
+}
+
+// learn takes by how much the steps of an event that came were wrong.
+func (s *kindState) learn(key, call, intended int64) {
+	if s.known {
+		s.keyStep += key
+		s.callStep += call
+		s.intendedStep += intended
+	}
+	s.known = true
 }
 
 // advance predicts the next event of the kind after one that came as predicted.

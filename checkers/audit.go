@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"waybill/checkers/msgset"
 	"waybill/harness/experiment"
 	"waybill/harness/history"
 	"waybill/harness/semantics"
@@ -33,18 +34,8 @@ func Audit(ctx context.Context, in Input) (semantics.Verdict, error) {
 
 // audited audits with readings that look at a number of pages each.
 func audited(ctx context.Context, in Input, pages int) (semantics.Verdict, error) {
-	a := newAudit(in)
-	if err := each(ctx, in.Source, a.see); err != nil {
-		return semantics.Verdict{}, err
-	}
-	a.finish()
-	if err := a.examine(ctx, pages); err != nil {
-		return semantics.Verdict{}, err
-	}
-	for _, l := range a.lanes {
-		l.recall()
-	}
-	return a.verdict(), nil
+	v, _, err := auditedNamed(ctx, in, pages)
+	return v, err
 }
 
 // audit is the state of the first pass.
@@ -52,6 +43,7 @@ type audit struct {
 	in       Input
 	lanes    []*lane
 	lives    lives
+	known    []*lane // by life: the lane of one that was started
 	scans    map[scanKey]*scan
 	episodes []*episode
 	now      *episode // the episode under way, or the last one
@@ -61,6 +53,7 @@ type audit struct {
 	cutShort string
 	events   int64
 	judged   map[scanID]bool
+	named    map[int]*msgset.Set // by finding, all of its messages
 }
 
 // due is a lane's checkpoint that ended: judged once time moves on, since the merge orders equal ticks arbitrarily.
@@ -71,7 +64,7 @@ type due struct {
 }
 
 func newAudit(in Input) *audit {
-	a := &audit{in: in, lives: lives{}, scans: map[scanKey]*scan{}, judged: map[scanID]bool{}}
+	a := &audit{in: in, lives: lives{}, scans: map[scanKey]*scan{}, judged: map[scanID]bool{}, named: map[int]*msgset.Set{}}
 	for i, l := range in.Experiment.Lanes {
 		a.lanes = append(a.lanes, newLane(i, l))
 	}

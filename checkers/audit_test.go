@@ -3,10 +3,12 @@ package checkers_test
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"waybill/checkers"
 	"waybill/checkers/checkertest"
+	"waybill/harness/history"
 	"waybill/harness/semantics"
 )
 
@@ -15,6 +17,11 @@ func audit(t testing.TB, in checkers.Input) semantics.Verdict {
 	v, err := checkers.Audit(context.Background(), in)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if small, ok := in.Source.(history.Memory); ok && len(small) < 400 && !slices.ContainsFunc(in.Segments, func(s checkers.Segment) bool { return !s.Sealed || s.Cut != "" }) {
+		if d := disagreement(t, in); d != "" {
+			t.Errorf("the naive audit says otherwise (-naive +audit):\n%s", d)
+		}
 	}
 	for _, l := range v.Lanes {
 		g := l.Ledger

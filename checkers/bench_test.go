@@ -105,15 +105,20 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-func TestMemoryIsAFewBitsAMessage(t *testing.T) {
-	const messages = 1_000_000
-	in := longInput(messages)
+// holds is the heap that the audit of a history takes at its largest.
+func holds(t *testing.T, in checkers.Input) int64 {
 	before, most := heap(), uint64(0)
 	in.Source = held{in.Source, func() { most = max(most, heap()) }}
 	audit(t, in)
-	bits := float64(most-before) * 8 / messages
-	t.Logf("%.1f bits a message", bits)
-	if bits > 48 {
-		t.Errorf("%.1f bits a message", bits)
+	return int64(most) - int64(before)
+}
+
+func TestAFurtherMessageCostsLessThanAByte(t *testing.T) {
+	const few, many = 200_000, 1_200_000
+	// From some tens of thousands on, what is kept of the last second grows no more.
+	each := float64(holds(t, longInput(many))-holds(t, longInput(few))) / (many - few)
+	t.Logf("%.2f bytes a message", each)
+	if each > 1 {
+		t.Errorf("%.2f bytes a message", each)
 	}
 }

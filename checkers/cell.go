@@ -2,7 +2,6 @@ package checkers
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"waybill/harness/experiment"
@@ -227,7 +226,7 @@ func number(cells []semantics.Cell) {
 		}
 		k := key{c.Fault, c.Stage}
 		if c.N = n[k]; c.N > 0 && !broken[k] {
-			c.Bound = 1 - math.Pow(0.05, 1/float64(c.N))
+			c.Bound = semantics.Bound(c.N)
 		}
 	}
 }

@@ -14,7 +14,7 @@ type check interface {
 
 // checks in the order in which they claim messages: within a group, the first that names a message keeps it.
 var checks = []check{
-	corrupt{}, foreignToken{}, phantom{}, resurrected{}, torn{}, lost{}, vanished{}, duplicateInStore{}, duplicateDelivery{}, duplicateEffect{}, reordered{},
+	corrupt{}, foreignToken{}, phantom{}, resurrected{}, torn{}, lost{}, vanished{}, duplicateInStore{}, duplicateDelivery{}, duplicateEffect{}, reordered{}, nonlinear{}, nonmonotonic{}, skipped{},
 }
 
 // exactly is a check that needs positions: it speaks after the second reading.
@@ -22,7 +22,7 @@ type exactly interface {
 	exact(l *lane, x *examined) []candidate
 }
 
-var exactChecks = []exactly{misplaced{}, inconsistent{}, illegalRedelivery{}}
+var exactChecks = []exactly{misplaced{}, inconsistent{}, illegalRedelivery{}, earlyRedelivery{}, nonmonotonic{}, nonlinear{}, deliveredOutOfOrder{}}
 
 // candidate is a finding in the making: one anomaly, one lane, one episode.
 type candidate struct {

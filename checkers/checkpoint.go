@@ -1,6 +1,8 @@
 package checkers
 
 import (
+	"slices"
+
 	"waybill/checkers/msgset"
 	"waybill/harness/history"
 )
@@ -32,7 +34,7 @@ func (a *audit) judge(l *lane, cp *checkpoint) {
 	}
 	cp.counts = l.count(cp)
 	a.episode(uint64(cp.ref)).ends[l.index] = cp
-	l.scans = nil
+	l.scans = slices.DeleteFunc(l.scans, func(s *scan) bool { return int(s.ref) <= cp.ref }) // the next one's may have begun at this very tick
 	l.touched = false
 }
 

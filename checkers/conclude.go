@@ -13,6 +13,7 @@ func (a *audit) conclude(l *lane, x *examined, once bool) {
 		a.accepted(l, x)
 		l.apart(x)
 		x.reused.tell(l, a.in.Experiment.Run)
+		a.ambiguous(l, x)
 	}
 	for _, c := range exactChecks {
 		found := c.exact(l, x)

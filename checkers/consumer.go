@@ -18,28 +18,29 @@ func (l *lane) delivery(e *history.Event, ep *episode) {
 			return // the token itself may be what is damaged
 		}
 	}
+	x := ep.of(l)
 	if !l.delivered.Add(m) {
 		l.redeliveries++
 		l.deliveredTwice.Add(m)
 		if l.confirmed.Has(m) {
 			l.late.Add(m)
 		}
+		if x.frames.hits["ack"] > 0 {
+			x.frames.again.Add(m)
+		}
 	}
-	x := ep.of(l)
-	if l.deliveredTwice.Has(m) && x.frames.hits["ack"] > 0 {
-		x.frames.again.Add(m)
-	}
-	victim := ep.victims[e.Life]
-	if ep.inject && victim {
+	if ep.inject && ep.victims[e.Life] {
 		x.held[m] = e.Life
-	} else if by, ok := x.held[m]; ok && by != e.Life {
-		x.elsewhere.Add(m)
-		if !ep.recovering() {
-			x.meanwhile.Add(m)
+	} else if len(x.held) > 0 {
+		if by, ok := x.held[m]; ok && by != e.Life {
+			x.elsewhere.Add(m)
+			if !ep.recovering() {
+				x.meanwhile.Add(m)
+			}
 		}
 	}
 	if l.traits.Acks || l.traits.Transactional {
-		l.held[m] = e.Life
+		l.held.Put(m, e.Life)
 	}
 }
 
@@ -49,8 +50,8 @@ func (l *lane) ackCall(e *history.Event, ep *episode) {
 	if l.traits.Transactional {
 		return // part of a transaction: the delivery is held until that ends
 	}
-	if l.held[e.Msg] == e.Life {
-		delete(l.held, e.Msg)
+	if by, _ := l.held.Get(e.Msg); by == e.Life {
+		l.held.Delete(e.Msg)
 	}
 	if x := ep.of(l); ep.inject && x.held[e.Msg] == e.Life {
 		delete(x.held, e.Msg) // it got away before it was struck

@@ -3,7 +3,7 @@
 // Audit is a pure function of what a run directory holds: the history, the facts about its segments, the experiment and the
 // schedule. It starts nothing, speaks to no broker and imports no client, so that a verdict can be repeated years later.
 //
-// It reads the history once, in order of time, and keeps for each lane a handful of sets of messages (package msgset: about a
+// It reads the history once, in order of time, and keeps for each lane a handful of sets of messages (package msgset: a fraction of a
 // bit a message each, nothing for an offset). At each lane's checkpoint every Check looks at those sets and names the messages
 // that newly show its anomaly: a finding belongs to the first episode at whose checkpoint it is visible, and what has been
 // reported under one anomaly of a group is not reported again under another. Only where positions must be known exactly, for

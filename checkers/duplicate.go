@@ -17,23 +17,3 @@ func (duplicateInStore) at(l *lane, cp *checkpoint) []candidate {
 	return []candidate{{anomaly: "duplicate in store", group: "duplicate in store", stage: semantics.Stored, msgs: twice,
 		breaks: forbidsDuplicatesAt(semantics.Stored)}}
 }
-
-// duplicateDelivery: delivered more than once in a mode without acknowledgements, so that nothing asked for it. Where consumers
-// acknowledge, a second delivery is a redelivery: see illegalRedelivery.
-type duplicateDelivery struct{}
-
-func (duplicateDelivery) at(l *lane, cp *checkpoint) []candidate {
-	if l.traits.Acks || l.traits.Transactional {
-		return nil
-	}
-	return []candidate{{anomaly: "duplicate delivery", group: "duplicate delivery", stage: semantics.Delivered, msgs: &l.deliveredTwice,
-		breaks: forbidsDuplicatesAt(semantics.Delivered)}}
-}
-
-// duplicateEffect: applied more than once, as read back from where the effects live.
-type duplicateEffect struct{}
-
-func (duplicateEffect) at(l *lane, cp *checkpoint) []candidate {
-	return []candidate{{anomaly: "duplicate effect", group: "duplicate effect", stage: semantics.Applied, msgs: l.effects.twice,
-		breaks: forbidsDuplicatesAt(semantics.Applied)}}
-}

@@ -23,10 +23,14 @@ type examined struct {
 	apart    msgset.Set             // found twice by a scan that went back, and at positions apart
 	copies   map[copyOf]*int64      // of messages delivered after a confirmed acknowledgement: when the copy's was confirmed
 	receives map[history.Life]int64 // when a consumer's receive call began
+	assigned map[place]int64        // when it was given a partition
 
 	misplaced    map[int]*msgset.Set // by checkpoint
 	inconsistent map[int]*msgset.Set
 	illegal      map[int]*msgset.Set
+	ambiguous    map[int]*msgset.Set // delivered again after a confirmed acknowledgement, and perhaps on their way before
+	custody      *custody            // nil: no redelivery can have been early
+	orders       *orders             // nil: no order of deliveries is in question
 }
 
 // copyOf is one stored copy of a message.
@@ -87,7 +91,7 @@ func (l *lane) batches(size int) [][]msgset.Page {
 	slices.SortFunc(pages, func(a, b msgset.Page) int {
 		return cmp.Or(cmp.Compare(a.Life, b.Life), cmp.Compare(a.Index, b.Index))
 	})
-	if len(pages) == 0 && (l.late.Len() > 0 || l.unsure.Len() > 0 || l.absent().Len() > 0) {
+	if len(pages) == 0 && (l.late.Len() > 0 || l.unsure.Len() > 0 || l.absent().Len() > 0 || newCustody(l) != nil || newOrders(l.assignments) != nil) {
 		return [][]msgset.Page{nil}
 	}
 	return slices.Collect(slices.Chunk(pages, size))
@@ -96,7 +100,7 @@ func (l *lane) batches(size int) [][]msgset.Page {
 func (l *lane) question(pages []msgset.Page, once bool) *examined {
 	x := &examined{
 		pages: map[msgset.Page]bool{}, acks: map[history.Msg][]history.Position{}, first: map[history.Msg]history.Position{},
-		misplaced: map[int]*msgset.Set{}, inconsistent: map[int]*msgset.Set{}, illegal: map[int]*msgset.Set{},
+		misplaced: map[int]*msgset.Set{}, inconsistent: map[int]*msgset.Set{}, illegal: map[int]*msgset.Set{}, ambiguous: map[int]*msgset.Set{},
 	}
 	for _, p := range pages {
 		x.pages[p] = true
@@ -106,7 +110,8 @@ func (l *lane) question(pages []msgset.Page, once bool) *examined {
 		x.answers = map[history.Msg]history.Position{}
 		x.reused = newReused(l.absent())
 		x.copies = map[copyOf]*int64{}
-		x.receives = map[history.Life]int64{}
+		x.receives, x.assigned = map[history.Life]int64{}, map[place]int64{}
+		x.custody, x.orders = newCustody(l), newOrders(l.assignments)
 	}
 	return x
 }
@@ -122,7 +127,8 @@ func (l *lane) absent() *msgset.Set {
 	return out
 }
 
-func (x *examined) note(in map[int]*msgset.Set, ref int, m history.Msg) {
+// note puts a message among those of a checkpoint.
+func note(in map[int]*msgset.Set, ref int, m history.Msg) {
 	if in[ref] == nil {
 		in[ref] = &msgset.Set{}
 	}

@@ -45,7 +45,7 @@ func (a *audit) strike(ep *episode, e *history.Event) {
 		ep.victims[e.Other] = true
 		for _, x := range a.at(ep) {
 			x.victimTxns += x.lane.openTxns(e.Other)
-			for m, by := range x.lane.held {
+			for m, by := range x.lane.held.All() {
 				if by == e.Other {
 					x.held[m] = by
 				}

@@ -13,7 +13,7 @@ func (a *audit) see(e *history.Event) error {
 	if len(a.due) > 0 && e.Time > a.due[0].at {
 		a.judgeDue(e.Time)
 	}
-	if a.run(e) || a.fault(e) {
+	if !ofMessage[e.Kind] && (a.run(e) || a.fault(e)) {
 		return nil
 	}
 	l, err := a.laneOf(e)
@@ -29,6 +29,10 @@ func (a *audit) see(e *history.Event) error {
 	}
 	return nil
 }
+
+// ofMessage is the kinds of nearly all events: they concern one message, and neither the run nor a fault.
+var ofMessage = [256]bool{history.Send: true, history.Outcome: true, history.Delivery: true, history.AckCalled: true, history.AckOutcome: true,
+	history.ApplyBegin: true, history.ApplyEnd: true, history.Readback: true}
 
 // run takes what concerns the run as a whole, processes included, and the copies of a scan, whose lane is the scan's.
 func (a *audit) run(e *history.Event) bool {
@@ -48,10 +52,12 @@ func (a *audit) run(e *history.Event) bool {
 		a.clock = max(a.clock, int64(e.Count))
 	case history.LifeStart:
 		a.lives.start(e)
+		a.settled(e.Other, e.Lane)
 	case history.LifeEnd:
 		a.lives.end(e)
 		for _, l := range a.lanes {
 			l.died(e.Other)
+			l.assignments.end(e.Other)
 			l.orphaned(e.Other, a.now)
 		}
 	case history.Copy:
@@ -72,6 +78,10 @@ func (l *lane) observe(e *history.Event, ep *episode) {
 	case history.Outcome:
 		l.outcome(e, ep)
 	case history.Delivery:
+		if l.assignments != nil {
+			l.assignments.delivery(e, !l.delivered.Has(e.Msg))
+		}
+		l.young.delivery(e)
 		l.delivery(e, ep)
 	case history.AckCalled:
 		l.ackCall(e, ep)
@@ -89,20 +99,47 @@ func (l *lane) observe(e *history.Event, ep *episode) {
 		l.txnEnd(e)
 	case history.TxnOutcome:
 		l.txnOutcome(e, ep)
+		l.assignments.see(e)
 	case history.Readback:
 		l.readEffect(e)
 	case history.ReadbackEnd:
 		l.readEnd(e)
+	case history.GiveUp:
+		l.appends.gaveUp(e.Msg)
+		return
+	case history.Assign, history.Revoke, history.Lost, history.Cancelled, history.Seek, history.Reset:
+		l.assignments.see(e)
+		return
 	default:
 		return
 	}
 	l.touched = true
 }
 
+// manyLives bounds the table of the lanes that lives are on: what lies beyond it is looked up in a map.
+const manyLives = 1 << 16
+
+// settled notes which lane a life is on.
+func (a *audit) settled(id history.Life, index uint32) {
+	if id >= manyLives {
+		return
+	}
+	if grow := int(id) + 1 - len(a.known); grow > 0 {
+		a.known = append(a.known, make([]*lane, grow)...)
+	}
+	a.known[id] = nil
+	if int(index) < len(a.lanes) {
+		a.known[id] = a.lanes[index]
+	}
+}
+
 // laneOf is the lane that an event concerns; nil when there is none.
 func (a *audit) laneOf(e *history.Event) (*lane, error) {
 	i := e.Lane
 	if i == 0 {
+		if int(e.Life) < len(a.known) && a.known[e.Life] != nil {
+			return a.known[e.Life], nil
+		}
 		if l := a.lives[e.Life]; l != nil {
 			i = l.lane
 		}

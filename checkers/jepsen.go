@@ -16,6 +16,8 @@ var jepsenNames = map[string]string{
 	"inconsistent position": "inconsistent-offsets",
 	"resurrected":           "G1a",
 	"reordered":             "nonmonotonic-send",
+	"skipped":               "poll-skip",
+	"nonmonotonic":          "nonmonotonic-poll",
 }
 
 // jepsen names a finding as Jepsen does; "" where it does not, or where the queue has no offsets.

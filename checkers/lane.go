@@ -9,8 +9,8 @@ import (
 	"waybill/harness/semantics"
 )
 
-// lane is what is known of one lane's messages so far. Every Set is about a bit a message; every map holds only what is in
-// flight or irregular.
+// lane is what is known of one lane's messages so far. Every Set is at most about a bit a message, and far less where all or few are in it;
+// every map and Flight holds only what is in flight or irregular.
 type lane struct {
 	index  int
 	cfg    experiment.Lane
@@ -22,11 +22,11 @@ type lane struct {
 	recent      msgset.Set // sent in this episode
 	open        msgset.Set // with an attempt that has no outcome yet
 	acked       msgset.Set
-	unknown     msgset.Set // with an attempt that ended unknown, or never will end
-	rejected    msgset.Set // with an attempt that was certainly rejected
-	more        map[history.Msg]int
-	early       map[history.Msg]int // outcomes merged before their send, at the same tick
-	unresolved  int64               // messages in open and not in acked
+	unknown     msgset.Set           // with an attempt that ended unknown, or never will end
+	rejected    msgset.Set           // with an attempt that was certainly rejected
+	more        msgset.Flight[int32] // attempts beyond one that have no outcome yet
+	early       msgset.Flight[int32] // outcomes merged before their send, at the same tick
+	unresolved  int64                // messages in open and not in acked
 	dedupStore  int64
 	ackedLately lately
 	placed      msgset.Set // acked at a position
@@ -35,6 +35,7 @@ type lane struct {
 	ackSums     msgset.Sums // of the first acknowledged position of each message
 	againSums   msgset.Sums // of the second
 	order       ordering
+	appends     appends
 
 	// Stored.
 	stored      msgset.Set // ever found by a scan
@@ -51,8 +52,10 @@ type lane struct {
 	redeliveries   int64
 	ackCalled      msgset.Set
 	confirmed      msgset.Set
-	late           msgset.Set                   // delivered after an acknowledgement of the message was confirmed
-	held           map[history.Msg]history.Life // delivered, not acknowledged: by whom, last
+	young          *young                      // nil: no acknowledgement wait is known
+	assignments    *assignments                // nil: consumers share partitions
+	late           msgset.Set                  // delivered after an acknowledgement of the message was confirmed
+	held           msgset.Flight[history.Life] // delivered, not acknowledged: by whom, last
 
 	// Applied.
 	done        msgset.Set // recorded as done by a consumer
@@ -111,12 +114,12 @@ func newLane(i int, cfg experiment.Lane) *lane {
 		index:    i,
 		cfg:      cfg,
 		traits:   cfg.Mode.Traits,
-		more:     map[history.Msg]int{},
-		early:    map[history.Msg]int{},
 		restless: map[msgset.Page]bool{},
 		order:    newOrdering(cfg.Mode),
+		appends:  newAppends(cfg.Mode.Traits),
+
+		young: newYoung(cfg.Mode.Traits), assignments: newAssignments(cfg.Mode),
 		visible:  &msgset.Set{},
-		held:     map[history.Msg]history.Life{},
 		effects:  readback{once: &msgset.Set{}, twice: &msgset.Set{}, complete: true},
 		read:     readback{once: &msgset.Set{}, twice: &msgset.Set{}},
 		reads:    map[uint64]history.Status{},
@@ -169,7 +172,9 @@ func (l *lane) promised() []semantics.Promise {
 }
 
 // empty reports whether a promise says that nothing is promised.
-func empty(p semantics.Promise) bool { return p.Guarantee == semantics.None && !p.Ordered && !p.Atomic }
+func empty(p semantics.Promise) bool {
+	return p.Guarantee == semantics.None && !p.Ordered && !p.Atomic && !p.Linearizable
+}
 
 // bare reports whether the lane's mode promises nothing at all.
 func (l *lane) bare() bool { return empty(l.promised()[0]) }

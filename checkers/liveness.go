@@ -8,19 +8,8 @@ import (
 	"waybill/harness/semantics"
 )
 
-// Names of the anomalies of liveness.
-const (
-	unavailable = "unavailable"
-	stuck       = "stuck"
-)
-
-// live judges an episode's liveness on one lane against Waybill's declared limits, which are not the vendor's words:
-//
-//   - unavailable: after recovery no sentinel was acknowledged and delivered within Limits.Heal; or acknowledged messages could
-//     not be read at a checkpoint whose drain was proven, and were there at a later one.
-//   - stuck: the lane did not quiesce or drain within its limit.
-//
-// It is a column of its own: kept, broken, or inconclusive where nobody looked. A mode that promises nothing is merely observed: its
+// live judges an episode's liveness on one lane against Waybill's declared limits, which are not the vendor's words: whether it was
+// unavailable, or stuck. It is a column of its own: kept, broken, or inconclusive where nobody looked. A mode that promises nothing is merely observed: its
 // messages need not come out again. So is a lane from whose store a loss of power took what nobody had promised to keep: its consumers'
 // own state may be ahead of what is left, and then new messages take the places of old ones and are passed over.
 func (ep *episode) live(l *lane, x limits, robbed bool) (semantics.Result, string) {

@@ -16,22 +16,11 @@ func (misplaced) exact(l *lane, x *examined) []candidate {
 		breaks: alwaysForbidden(l, semantics.Stored)})
 }
 
-// inconsistent: of a message that was never acknowledged at a position, one scan found a copy at a position at which another scan,
-// whose range covers it and which finds the message elsewhere, does not. A log entry that readers saw must not move within an epoch.
-// Or: a position at which a message lay, which is lost since, holds another one of the same epoch. (Of another epoch, the log was cut back:
-// the loss says so. See reused.)
-type inconsistent struct{}
-
-func (inconsistent) exact(l *lane, x *examined) []candidate {
-	return byCheckpoint(x.inconsistent, candidate{anomaly: "inconsistent position", group: "misplaced", stage: semantics.Stored,
-		breaks: alwaysForbidden(l, semantics.Stored)})
-}
-
 // place compares where one scan found m with where it was acknowledged to be, or with where an earlier scan found it.
 func (x *examined) place(s *rescan, m history.Msg, found []history.Position) {
 	for _, p := range x.acks[m] {
 		if s.spans.cover(p) && !contains(found, p) {
-			x.note(x.misplaced, s.ref, m)
+			note(x.misplaced, s.ref, m)
 		}
 	}
 	if len(x.acks[m]) > 0 {
@@ -43,7 +32,7 @@ func (x *examined) place(s *rescan, m history.Msg, found []history.Position) {
 		x.first[m] = found[0]
 	case contains(found, p) || !s.spans.cover(p):
 	case p.Epoch == found[0].Epoch && p.Incarnation == found[0].Incarnation:
-		x.note(x.inconsistent, s.ref, m)
+		note(x.inconsistent, s.ref, m)
 	}
 }
 

@@ -38,13 +38,14 @@ const (
 	countLost         = "acknowledged and lost"
 	countVanished     = "applied, and vanished from the store"
 	countUnapplied    = "delivered, never applied"
+	countAmbiguous    = "redeliveries, cause ambiguous"
 )
 
 // shown says which counts belong to which stage.
 var shown = map[semantics.Stage][]string{
 	semantics.Stored:    {countMissing, countStoredTwice, countDedupStore},
-	semantics.Delivered: {countMissing, countRedeliveries},
-	semantics.Applied:   {countMissing, countUnapplied, countRedeliveries, countAppliedTwice, countDedupEffect},
+	semantics.Delivered: {countMissing, countRedeliveries, countAmbiguous},
+	semantics.Applied:   {countMissing, countUnapplied, countRedeliveries, countAmbiguous, countAppliedTwice, countDedupEffect},
 }
 
 // count is what happened since the last checkpoint.

@@ -73,11 +73,12 @@ const second = 1_000_000
 type lately []int64
 
 func (t *lately) add(at int64) {
-	old := 0
-	for old < len(*t) && (*t)[old] < at-second {
-		old++
+	if len(*t) == cap(*t) { // rather than grow, forget what is older, if it is most
+		if old, _ := slices.BinarySearch(*t, at-second); old > len(*t)/2 {
+			*t = slices.Delete(*t, 0, old)
+		}
 	}
-	*t = append((*t)[old:], at)
+	*t = append(*t, at)
 }
 
 // since counts those at an instant or after it.

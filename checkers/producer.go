@@ -1,6 +1,9 @@
 package checkers
 
-import "waybill/harness/history"
+import (
+	"waybill/checkers/msgset"
+	"waybill/harness/history"
+)
 
 func (l *lane) send(e *history.Event, ep *episode) {
 	l.attempts++
@@ -8,59 +11,62 @@ func (l *lane) send(e *history.Event, ep *episode) {
 	l.recent.Add(e.Msg)
 	if first {
 		l.order.send(e)
+		l.appends.sent(e)
 	}
 	x := ep.of(l)
 	if ep.acting() {
 		x.unresolved++
 		x.pipe.Add(e.Msg)
 	}
-	if l.early[e.Msg] > 0 {
-		if l.early[e.Msg]--; l.early[e.Msg] == 0 {
-			delete(l.early, e.Msg)
-		}
+	if fewer(&l.early, e.Msg) {
 		return
 	}
 	if !l.open.Add(e.Msg) {
-		l.more[e.Msg]++
+		oneMore(&l.more, e.Msg)
 		return
 	}
-	if !l.acked.Has(e.Msg) {
+	if first || !l.acked.Has(e.Msg) { // what is sent for the first time was not acknowledged, or its send would be known
 		l.unresolved++
 	}
 }
 
 func (l *lane) outcome(e *history.Event, ep *episode) {
 	m := e.Msg
-	l.sent.Add(m) // an outcome proves a send
-	waiting := l.open.Has(m) && !l.acked.Has(m)
+	var before bool // it was acknowledged already
 	switch e.Status {
 	case history.Acked:
-		l.ack(e, ep)
+		before = !l.ack(e, ep)
 	case history.Rejected:
+		before = l.acked.Has(m)
 		l.rejected.Add(m)
 	default:
+		before = l.acked.Has(m)
 		l.unknown.Add(m)
 		if ep.struck() {
 			ep.of(l).frames.unanswered++
 		}
 	}
 	switch {
-	case l.more[m] > 0:
-		if l.more[m]--; l.more[m] == 0 {
-			delete(l.more, m)
+	case fewer(&l.more, m):
+		if !before && e.Status == history.Acked {
+			l.unresolved--
 		}
-	case !l.open.Remove(m):
-		l.early[m]++
-	}
-	if waiting && !(l.open.Has(m) && !l.acked.Has(m)) {
-		l.unresolved--
+	case l.open.Remove(m):
+		if !before {
+			l.unresolved--
+		}
+	default:
+		l.sent.Add(m) // an outcome proves a send
+		oneMore(&l.early, m)
 	}
 }
 
-func (l *lane) ack(e *history.Event, ep *episode) {
+// ack takes what was acknowledged, and reports whether that is news.
+func (l *lane) ack(e *history.Event, ep *episode) bool {
 	first := l.acked.Add(e.Msg)
 	if first {
 		l.order.acked(e)
+		l.appends.acked(e)
 		l.ackedLately.add(e.Time)
 	}
 	if e.Pos.Offset != 0 {
@@ -91,16 +97,36 @@ func (l *lane) ack(e *history.Event, ep *episode) {
 			x.retried.Add(e.Msg)
 		}
 	}
+	return first
 }
 
 // died takes what a producer that ended had in flight for unknown: no outcome will come.
 func (l *lane) died(id history.Life) {
+	l.appends.died(id)
 	for m := range l.open.Of(id) {
 		l.open.Remove(m)
-		delete(l.more, m)
+		l.more.Delete(m)
 		l.unknown.Add(m)
 		if !l.acked.Has(m) {
 			l.unresolved--
 		}
 	}
+}
+
+// oneMore counts a message once more.
+func oneMore(f *msgset.Flight[int32], m history.Msg) {
+	n, _ := f.Get(m)
+	f.Put(m, n+1)
+}
+
+// fewer counts a message once less, and reports whether it was counted at all.
+func fewer(f *msgset.Flight[int32], m history.Msg) bool {
+	n, ok := f.Get(m)
+	switch {
+	case n > 1:
+		f.Put(m, n-1)
+	case ok:
+		f.Delete(m)
+	}
+	return ok
 }

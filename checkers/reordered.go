@@ -12,7 +12,7 @@ import (
 type reordered struct{}
 
 func (reordered) at(l *lane, _ *checkpoint) []candidate {
-	return []candidate{{anomaly: "reordered", group: "reordered", stage: semantics.Stored, msgs: &l.order.wrong,
+	return []candidate{{anomaly: "reordered", group: orderGroup, stage: semantics.Stored, msgs: &l.order.wrong,
 		breaks: func(p semantics.Promise) bool { return p.Ordered }}}
 }
 
@@ -21,7 +21,7 @@ func (reordered) at(l *lane, _ *checkpoint) []candidate {
 type ordering struct {
 	promised bool
 	behind   map[orderKey]*mark
-	waiting  map[history.Msg]floor
+	waiting  msgset.Flight[floor]
 	wrong    msgset.Set
 }
 
@@ -39,15 +39,16 @@ type mark struct {
 	now, before int64
 }
 
-// floor is what a message in flight must lie beyond.
+// floor is what a message in flight, of the life that sent it, must lie beyond.
 type floor struct {
-	key       orderKey
+	session   uint32
+	key       uint32
 	partition uint32
 	pos       int64
 }
 
 func newOrdering(m semantics.Mode) ordering {
-	o := ordering{behind: map[orderKey]*mark{}, waiting: map[history.Msg]floor{}}
+	o := ordering{behind: map[orderKey]*mark{}}
 	for _, p := range m.Promises {
 		o.promised = o.promised || p.Ordered
 	}
@@ -58,29 +59,30 @@ func (o *ordering) send(e *history.Event) {
 	if !o.promised {
 		return
 	}
-	f := floor{key: orderKey{e.Msg.Life, e.Session, e.Key}}
-	if m := o.behind[f.key]; m != nil {
+	f := floor{session: e.Session, key: e.Key}
+	if m := o.behind[orderKey{e.Msg.Life, e.Session, e.Key}]; m != nil {
 		f.partition, f.pos = m.partition, m.now
 		if m.at >= e.Time {
 			f.pos = m.before
 		}
 	}
-	o.waiting[e.Msg] = f
+	o.waiting.Put(e.Msg, f)
 }
 
 func (o *ordering) acked(e *history.Event) {
-	f, ok := o.waiting[e.Msg]
+	f, ok := o.waiting.Get(e.Msg)
 	if !ok || e.Pos.Offset == 0 {
 		return
 	}
-	delete(o.waiting, e.Msg)
+	o.waiting.Delete(e.Msg)
 	if e.Pos.Partition == f.partition && e.Pos.Offset < f.pos {
 		o.wrong.Add(e.Msg)
 	}
-	m := o.behind[f.key]
+	key := orderKey{e.Msg.Life, f.session, f.key}
+	m := o.behind[key]
 	if m == nil || m.partition != e.Pos.Partition { // offsets of two partitions have no order
 		m = &mark{partition: e.Pos.Partition}
-		o.behind[f.key] = m
+		o.behind[key] = m
 	}
 	if e.Time > m.at {
 		m.at, m.before = e.Time, m.now

@@ -10,7 +10,18 @@ import (
 func (a *audit) reread(ctx context.Context, in map[*lane]*examined) error {
 	scans := map[scanKey]*rescan{}
 	ref := 0
+	var closely []*examined // those that ask about consumers
+	for _, x := range in {
+		if x.custody != nil || x.orders != nil {
+			closely = append(closely, x)
+		}
+	}
 	return each(ctx, a.in.Source, func(e *history.Event) error {
+		if len(closely) > 0 {
+			if err := a.closely(e, in, closely, ref); err != nil {
+				return err
+			}
+		}
 		switch e.Kind {
 		case history.EpisodeBegin:
 			ref = int(e.Ref)
@@ -26,7 +37,7 @@ func (a *audit) reread(ctx context.Context, in map[*lane]*examined) error {
 				delete(scans, s.key)
 			}
 			return nil
-		case history.ScanBegin, history.Outcome, history.Receive, history.Delivery, history.AckOutcome:
+		case history.ScanBegin, history.Outcome, history.Assign, history.Receive, history.Delivery, history.AckOutcome:
 		default:
 			return nil
 		}
@@ -48,6 +59,34 @@ func (a *audit) reread(ctx context.Context, in map[*lane]*examined) error {
 	})
 }
 
+// closely shows an event to those that ask who had a copy, and in which order.
+func (a *audit) closely(e *history.Event, in map[*lane]*examined, all []*examined, ref int) error {
+	switch e.Kind {
+	case history.FaultInject, history.FaultVerified, history.EpisodeBegin, history.LifeEnd, history.Starved, history.Leader:
+		for _, x := range all {
+			if x.custody != nil {
+				x.custody.world(e)
+			}
+		}
+		return nil
+	case history.ConnOpen, history.ConnLost, history.Assign, history.Revoke, history.Lost, history.Cancelled, history.Seek, history.Reset,
+		history.Send, history.Outcome, history.TxnOutcome, history.Receive, history.Delivery, history.AckCalled, history.AckOutcome:
+	default:
+		return nil
+	}
+	l, err := a.laneOf(e)
+	if err != nil || l == nil || in[l] == nil {
+		return err
+	}
+	if x := in[l]; x.custody != nil {
+		x.custody.see(e, ref)
+	}
+	if x := in[l]; x.orders != nil {
+		x.orders.see(e, ref)
+	}
+	return nil
+}
+
 func (x *examined) see(e *history.Event, l *lane, ref int) {
 	switch e.Kind {
 	case history.Outcome:
@@ -67,8 +106,12 @@ func (x *examined) see(e *history.Event, l *lane, ref int) {
 		if x.receives != nil {
 			x.receives[e.Life] = e.Time
 		}
+	case history.Assign:
+		if x.receives != nil {
+			x.assigned[place{e.Life, e.Pos.Partition}] = e.Time
+		}
 	case history.Delivery:
-		x.redelivered(e, ref)
+		x.redelivered(e, l, ref)
 		if x.reused != nil {
 			x.reused.placed(e.Msg, e.Pos)
 		}
@@ -93,7 +136,7 @@ func (s *rescan) copy(e *history.Event, x *examined) {
 	if x.reused != nil {
 		x.reused.placed(e.Msg, e.Pos)
 		if m, same := x.reused.copy(e); same {
-			x.note(x.inconsistent, s.ref, m)
+			note(x.inconsistent, s.ref, m)
 		}
 	}
 	if !s.lane.unsure.Has(e.Msg) {

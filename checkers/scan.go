@@ -89,6 +89,7 @@ func (a *audit) copy(e *history.Event) {
 			return
 		}
 	}
+	l.assignments.copy(e)
 	if !s.seen.Add(e.Msg) {
 		s.twice.Add(e.Msg)
 	}

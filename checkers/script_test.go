@@ -25,6 +25,7 @@ type script struct {
 	schedule experiment.Schedule
 	segments []checkers.Segment
 	tag      uint64
+	offset   int64 // ticks that passed between events besides
 }
 
 // exactlyOnce is the mode that most scripts are about.
@@ -47,7 +48,7 @@ func newScript(m semantics.Mode) *script {
 }
 
 func (s *script) add(id history.Life, e history.Event) *script {
-	e.Time, e.Life, e.Segment = int64(10*len(s.events)+10), id, int(id)
+	e.Time, e.Life, e.Segment = int64(10*len(s.events)+10)+s.offset, id, int(id)
 	s.events = append(s.events, e)
 	return s
 }

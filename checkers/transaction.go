@@ -87,8 +87,8 @@ func (l *lane) ended(id txnID, t *txn, s history.Status, ep *episode) {
 		if s == history.OK {
 			l.txns.committed.Add(m.msg)
 		}
-		if l.held[m.msg] == id.life {
-			delete(l.held, m.msg)
+		if by, _ := l.held.Get(m.msg); by == id.life {
+			l.held.Delete(m.msg)
 		}
 		if x := ep.of(l); s == history.OK && ep.inject && x.held[m.msg] == id.life {
 			delete(x.held, m.msg) // it got away before it was struck

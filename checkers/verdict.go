@@ -46,6 +46,7 @@ func (a *audit) verdict() semantics.Verdict {
 		for _, c := range l.found {
 			if id := ids[c]; id > 0 {
 				v.Findings = append(v.Findings, l.finding(c, id, x.Run, broke[c]))
+				a.named[id] = c.msgs
 			}
 		}
 	}

@@ -29,6 +29,9 @@ type ClientConfig struct {
 	// Reset is told when a consumer's position moved although nobody asked for it: from and to are positions as recorded,
 	// the next one to be delivered. nil: nobody wants to know.
 	Reset func(partition uint32, from, to int64, why string) `json:"-"`
+	// Sought is told when the client itself moves a consumer's position, before anything is delivered from there: from and to as for
+	// Reset. nil: nobody wants to know.
+	Sought func(partition uint32, from, to int64, why string) `json:"-"`
 }
 
 // Client opens the roles that a worker can play.

@@ -39,7 +39,7 @@ func (q *queue) drain() {
 	}
 	for q.busy() {
 		for _, c := range q.consumers {
-			q.receive(c, len(q.backlog))
+			q.receive(c, q.waiting())
 			for len(c.held)+len(c.inputs) > 0 {
 				q.process(c, false)
 			}
@@ -53,7 +53,7 @@ func (q *queue) busy() bool {
 			return true
 		}
 	}
-	return len(q.backlog) > 0
+	return q.waiting() > 0
 }
 
 func (q *queue) scan(replica string) {

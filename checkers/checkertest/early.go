@@ -24,9 +24,13 @@ func (q *queue) commit(c *consumer, trouble bool) bool {
 		ack.Status, ack.Reason = history.Unknown, history.Timeout
 		if q.w.rng.IntN(2) == 0 {
 			ack.Status = history.Failed
-			q.backlog = append(q.backlog, i)
 		}
 	}
 	q.put(c.life, ack)
+	if ack.Status == history.Failed {
+		q.again(c, i)
+	} else {
+		q.settle(i)
+	}
 	return ack.Status == history.Confirmed
 }

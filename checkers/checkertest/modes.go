@@ -10,6 +10,9 @@ import (
 	"waybill/harness/semantics"
 )
 
+// ackWait is that of the modes whose broker delivers again by time: longer than two clocks may differ by.
+const ackWait = 3 * time.Millisecond
+
 // Modes are the four of the first target, with the promises that matter to an audit.
 func Modes() []semantics.Mode {
 	return []semantics.Mode{
@@ -17,21 +20,21 @@ func Modes() []semantics.Mode {
 			{Stage: semantics.Delivered, Guarantee: semantics.AtMostOnce}, {Stage: semantics.Applied, Guarantee: semantics.AtMostOnce},
 		}},
 		{Name: "jetstream", Promises: []semantics.Promise{
-			{Stage: semantics.Stored, Guarantee: semantics.AtLeastOnce}, {Stage: semantics.Applied, Guarantee: semantics.AtLeastOnce},
-		}, Traits: semantics.Traits{Confirms: true, Acks: true, Scannable: true, Leader: true}},
+			{Stage: semantics.Stored, Guarantee: semantics.AtLeastOnce, Linearizable: true}, {Stage: semantics.Applied, Guarantee: semantics.AtLeastOnce},
+		}, Traits: semantics.Traits{Confirms: true, Acks: true, Scannable: true, Leader: true, AckWait: ackWait}},
 		{Name: "jetstream-dedup", Promises: []semantics.Promise{
 			{Stage: semantics.Stored, Guarantee: semantics.ExactlyOnce, Ordered: true}, {Stage: semantics.Applied, Guarantee: semantics.AtLeastOnce},
-		}, Traits: semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true, DedupStore: true}},
+		}, Traits: semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true, AckWait: ackWait, DedupStore: true}},
 		{Name: "jetstream-ledger", Promises: []semantics.Promise{
 			{Stage: semantics.Stored, Guarantee: semantics.ExactlyOnce, Ordered: true}, {Stage: semantics.Applied, Guarantee: semantics.ExactlyOnce},
-		}, Traits: semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true, DedupStore: true, DedupEffect: true}},
+		}, Traits: semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true, AckWait: ackWait, DedupStore: true, DedupEffect: true}},
 	}
 }
 
 // LogModes are those of a partitioned log: a producer's library that retries within its session, offsets committed before or after
 // applying, and transactions.
 func LogModes() []semantics.Mode {
-	log := semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true}
+	log := semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true, Exclusive: true}
 	plain, session, early, txn := log, log, log, log
 	session.Session, early.Session, txn.Session = true, true, true
 	early.AcksFirst = true
@@ -57,9 +60,14 @@ func QueueModes() []semantics.Mode {
 	queue := semantics.Traits{Confirms: true, Acks: true, Drainable: true, Leader: true, Consumes: true}
 	ledger := queue
 	ledger.DedupEffect = true
+	single := queue
+	single.Exclusive = true
 	return []semantics.Mode{
 		{Name: "quorum", Traits: queue, Promises: []semantics.Promise{{Stage: semantics.Applied, Guarantee: semantics.AtLeastOnce}}},
 		{Name: "quorum-ledger", Traits: ledger, Promises: []semantics.Promise{{Stage: semantics.Applied, Guarantee: semantics.ExactlyOnce}}},
+		{Name: "single-active", Traits: single, Promises: []semantics.Promise{
+			{Stage: semantics.Delivered, Guarantee: semantics.AtLeastOnce, Ordered: true}, {Stage: semantics.Applied, Guarantee: semantics.AtLeastOnce},
+		}},
 		{Name: Unroutable, Traits: queue, Promises: []semantics.Promise{{Stage: semantics.Applied, Guarantee: semantics.None}}},
 	}
 }

@@ -24,9 +24,11 @@ type queue struct {
 
 	unroutable bool // what is confirmed goes nowhere
 
+	group    []tenancy // who has which partition, where partitions belong to one consumer at a time
 	counts   map[int]uint64
-	withhold bool // the next acknowledgement, where effects are deduplicated
-	resend   bool // the producer's library has to send again
+	due      map[int]int64 // when a copy may be delivered again, where the mode has an acknowledgement wait
+	withhold bool          // the next acknowledgement, where effects are deduplicated
+	resend   bool          // the producer's library has to send again
 }
 
 type copied struct {
@@ -76,10 +78,11 @@ type consumer struct {
 	held   []int // indices of log, delivered and not finished
 	txn    uint64
 	inputs []int // of the transaction that is open
+	stale  bool  // what it holds is others' now, and the broker refuses its acknowledgements
 }
 
 func newQueue(w *world, lane uint32, m semantics.Mode) *queue {
-	q := &queue{w: w, lane: lane, traits: m.Traits, where: map[history.Msg]int{}, applied: map[history.Msg]bool{}, counts: map[int]uint64{},
+	q := &queue{w: w, lane: lane, traits: m.Traits, where: map[history.Msg]int{}, applied: map[history.Msg]bool{}, counts: map[int]uint64{}, due: map[int]int64{},
 		unroutable: m.Name == Unroutable}
 	for range w.opts.Partitions {
 		q.parts = append(q.parts, partition{term: 1})
@@ -92,6 +95,7 @@ func newQueue(w *world, lane uint32, m semantics.Mode) *queue {
 		c.life = w.life("consumer", c.host, lane)
 		q.consumers = append(q.consumers, c)
 	}
+	q.rebalance()
 	return q
 }
 
@@ -154,7 +158,7 @@ func (q *queue) publish(p *producer, a attempt, flags history.Flags) {
 		p.end++
 		q.log = append(q.log, copied{a.msg, a.n, a.key, history.Position{Partition: a.key % uint32(len(q.parts)), Offset: p.end, Epoch: p.term}})
 		q.where[a.msg] = a.at
-		q.backlog = append(q.backlog, a.at)
+		q.store(a.at)
 	}
 	p.open = append(p.open, a)
 }
@@ -206,13 +210,16 @@ func (q *queue) receive(c *consumer, n int) {
 	}
 	c.call++
 	q.put(c.life, history.Event{Kind: history.Receive, Call: c.call})
-	for ; n > 0 && len(q.backlog) > 0; n-- {
-		i := q.backlog[0]
-		q.backlog = q.backlog[1:]
+	for ; n > 0; n-- {
+		i, ok := q.next(c)
+		if !ok {
+			return
+		}
 		if !q.traits.Acks && q.w.rng.IntN(30) == 0 {
 			continue // at most once: lost on the way
 		}
 		q.counts[i]++
+		q.wait(i)
 		x := q.log[i]
 		e := history.Event{Kind: history.Delivery, Msg: x.msg, Attempt: x.attempt, Key: x.key, Pos: q.pos(i), Call: c.call, Count: q.counts[i]}
 		if e.Count > 1 {
@@ -263,27 +270,39 @@ func (q *queue) process(c *consumer, trouble bool) {
 	if q.traits.DedupEffect && (q.withhold || q.counts[i] == 1 && q.w.rng.IntN(8) == 0) {
 		ack.Status, ack.Reason = history.Unknown, history.Withheld
 		q.put(c.life, ack)
-		q.backlog = append(q.backlog, i)
+		q.again(c, i)
 		return
 	}
 	q.put(c.life, history.Event{Kind: history.AckCalled, Msg: m, Pos: q.pos(i)})
+	lost := false
 	switch {
+	case c.stale:
+		ack.Status, ack.Reason = history.Failed, history.BrokerError
 	case trouble && q.counts[i] < 3 && q.w.rng.IntN(3) == 0: // the acknowledgement is lost on its way
 		ack.Status, ack.Reason = history.Unknown, history.Timeout
 		if !q.traits.ConfirmsAcks {
 			ack.Status = history.Unconfirmable
 		}
-		q.backlog = append(q.backlog, i)
+		lost = true
 	case q.traits.ConfirmsAcks:
 		ack.Status = history.Confirmed
 		q.backlog = slices.DeleteFunc(q.backlog, func(j int) bool { return j == i })
 	}
 	q.put(c.life, ack)
+	switch {
+	case lost:
+		q.again(c, i)
+	case !c.stale:
+		q.settle(i)
+	}
 }
 
-// expire returns what a consumer holds to the backlog, as an acknowledgement timeout does.
+// expire gives what a consumer holds to others, as an acknowledgement timeout does, or the end of its session.
 func (q *queue) expire(c *consumer) {
-	if q.traits.Acks {
+	switch {
+	case q.traits.Exclusive:
+		q.depose(c)
+	case q.traits.Acks:
 		q.backlog = append(append(q.backlog, c.held...), c.inputs...)
 	}
 }

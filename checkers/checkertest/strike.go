@@ -80,8 +80,9 @@ func (q *queue) struck(fault string) {
 func (q *queue) under(fault string) {
 	if fault == "kill-consumer" {
 		c := q.consumers[0]
-		q.receive(q.consumers[1], len(q.backlog))
+		q.receive(q.consumers[1], q.waiting())
 		c.life, c.call = q.w.life("consumer", c.host, q.lane), 0
+		q.rebalance()
 		return
 	}
 	if fault == "kill-producer" {
@@ -97,7 +98,7 @@ func (q *queue) under(fault string) {
 	}
 	q.dedups()
 	if fault == "pause-consumer" {
-		q.receive(q.consumers[1], len(q.backlog))
+		q.receive(q.consumers[1], q.waiting())
 	}
 }
 
@@ -107,12 +108,16 @@ func (q *queue) after(fault string) {
 	if fault == "pause-consumer" {
 		c.paused = false
 		q.fence(c)
+		q.told(c)
 		if q.traits.Transactional || q.traits.AcksFirst {
 			c.held = nil // the group told it that these are others' now
 		}
+		c.stale = q.traits.Exclusive
 		for len(c.held) > 0 {
 			q.process(c, false)
 		}
+		c.stale = false
+		q.rebalance()
 	}
 	for range q.w.opts.Messages / 3 {
 		q.step(false)
@@ -160,17 +165,19 @@ func (q *queue) flush(p *producer) {
 func (q *queue) heal() {
 	p := q.producers[0]
 	q.flush(p)
-	q.receive(q.consumers[1], len(q.backlog))
+	q.receive(q.consumers[1], q.waiting())
 	for before := len(q.log); len(q.log) == before && !q.unroutable; {
 		q.send(p)
 		q.flush(p)
 	}
-	c := q.consumers[1]
-	q.receive(c, len(q.backlog))
-	if q.traits.Transactional && len(c.held) > 0 {
-		q.open(c)
+	c := q.latest()
+	q.receive(c, q.waiting())
+	if q.traits.Transactional && len(c.held)+len(c.inputs) > 0 {
+		if len(c.inputs) == 0 {
+			q.open(c)
+		}
 		q.close(c, false, true)
-		q.receive(c, len(q.backlog))
+		q.receive(c, q.waiting())
 	}
 	if !q.traits.DedupEffect {
 		return
@@ -180,5 +187,5 @@ func (q *queue) heal() {
 		q.process(c, false)
 	}
 	q.withhold = false
-	q.receive(c, len(q.backlog))
+	q.receive(c, q.waiting())
 }

@@ -50,10 +50,18 @@ func (q *queue) close(c *consumer, trouble, abort bool) {
 			q.about(c, i, history.AckOutcome, acked)
 		}
 	}
-	if !done {
-		q.backlog = append(q.backlog, c.inputs...)
-	}
+	inputs := c.inputs
 	c.inputs = nil
+	for _, i := range inputs {
+		if done {
+			q.settle(i)
+		} else if !q.traits.Exclusive {
+			q.again(c, i)
+		}
+	}
+	if !done {
+		q.revert(c)
+	}
 }
 
 // write leaves the outputs of the open transaction in the log.

@@ -61,7 +61,12 @@ func All() []Plant {
 		{Name: "apply a message twice", Anomaly: "duplicate effect", Fits: appliesOnce, apply: applyTwice},
 		{Name: "deliver a message twice without being asked", Anomaly: "duplicate delivery", Fits: deliversOnce, apply: deliverTwice},
 		{Name: "deliver a copy again after its confirmed acknowledgement", Anomaly: "illegal redelivery", Fits: confirmsAcks, apply: deliverAgain},
+		{Name: "deliver a copy to another consumer at once", Anomaly: "early redelivery", Fits: waits, apply: deliverElsewhere},
+		{Name: "take a delivery out of a consumer's course", Anomaly: "skipped", Fits: courses, apply: jumpOver},
+		{Name: "deliver a copy twice in a row", Anomaly: "nonmonotonic", Fits: courses, apply: stepBack},
+		{Name: "exchange two messages on their way to a consumer", Anomaly: "reordered in delivery", Fits: passes, apply: passOne},
 		{Name: "swap the positions of two messages sent in order", Anomaly: "reordered", Fits: ordered, apply: reorder},
+		{Name: "swap the positions of two appends of which one was confirmed before the other", Anomaly: "nonlinear", Fits: scannable, apply: appendBefore},
 		{Name: "hide one output of a committed transaction", Anomaly: "torn", Fits: transactional, apply: tear},
 		{Name: "hide every output of a committed transaction", Anomaly: "lost: in effect store", Fits: transactional, apply: hideAll,
 			Detail: "a transaction with its output was committed"},
@@ -97,7 +102,12 @@ func unordered(m semantics.Mode) bool     { return scannable(m) && !ordered(m) }
 func confirms(m semantics.Mode) bool {
 	return m.Traits.Confirms && m.Promise(semantics.Applied).Guarantee.ForbidsLoss()
 }
-func confirmsAcks(m semantics.Mode) bool { return m.Traits.ConfirmsAcks }
+func confirmsAcks(m semantics.Mode) bool { return m.Traits.ConfirmsAcks && !m.Traits.Exclusive }
+func waits(m semantics.Mode) bool        { return m.Traits.AckWait > 0 }
+func courses(m semantics.Mode) bool      { return m.Traits.Exclusive && m.Traits.Scannable }
+func passes(m semantics.Mode) bool {
+	return m.Traits.Exclusive && !m.Traits.Scannable && m.Promise(semantics.Delivered).Ordered
+}
 func storesOnce(m semantics.Mode) bool {
 	return m.Traits.Scannable && m.Promise(semantics.Stored).Guarantee.ForbidsDuplicates()
 }

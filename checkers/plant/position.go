@@ -110,7 +110,7 @@ func reorder(p *plot) (Planted, bool) {
 	}
 	n := next[m]
 	g := p.facts[n]
-	p.edit(func(_ int, e *history.Event) { exchange(e, m, f.pos, n, g.pos) })
+	p.trade(m, f.pos, n, g.pos)
 	return Planted{Msgs: []history.Msg{n}, Episode: p.after(g.resolved)}, true
 }
 
@@ -157,7 +157,7 @@ func (p *plot) reuse(epochs uint64) (Planted, bool) {
 		}
 	})
 	p.edit(func(_ int, e *history.Event) {
-		if e.Msg == n && spotOf(e) == g.pos {
+		if e.Msg == n && spotOf(e) == g.pos && (e.Kind == history.Outcome || e.Kind == history.Copy) {
 			e.Pos.Offset = f.pos.offset
 			if e.Pos.Epoch > 0 {
 				e.Pos.Epoch = epoch + epochs

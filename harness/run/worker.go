@@ -145,6 +145,7 @@ func (w *worker) start(ctx context.Context) error {
 	w.cfg.Client.Connected = w.conn.changed
 	w.conn.group = w.cfg.Client.Queue.Name
 	w.cfg.Client.Assigned, w.cfg.Client.Revoked, w.cfg.Client.Reset = w.conn.assigned, w.conn.revoked, w.conn.reset
+	w.cfg.Client.Sought = w.conn.sought
 	if w.cfg.Frames != "" {
 		if w.filter, err = newFilter(w.cfg.Frames, w.conn); err != nil {
 			return err
@@ -249,6 +250,10 @@ func (c *connections) revoked(partition uint32) {
 
 func (c *connections) reset(partition uint32, from, to int64, why string) {
 	c.record(history.Event{Kind: history.Reset, Name: c.group, Pos: history.Position{Partition: partition}, From: from, To: to, Text: why})
+}
+
+func (c *connections) sought(partition uint32, from, to int64, why string) {
+	c.record(history.Event{Kind: history.Seek, Name: c.group, Pos: history.Position{Partition: partition}, From: from, To: to, Text: why})
 }
 
 const (

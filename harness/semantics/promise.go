@@ -3,18 +3,20 @@ package semantics
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // Promise is what a mode claims about one stage, and who says so.
 type Promise struct {
-	Stage     Stage     `yaml:"stage" json:"stage"`
-	Guarantee Guarantee `yaml:"guarantee" json:"guarantee"`
-	Ordered   bool      `yaml:"ordered,omitempty" json:"ordered,omitempty"` // same key, same session, resolved before the next began
-	Atomic    bool      `yaml:"atomic,omitempty" json:"atomic,omitempty"`
-	Scope     string    `yaml:"scope,omitempty" json:"scope,omitempty"`   // dedup scope, in words: within what is "once" meant
-	Faults    []string  `yaml:"faults,omitempty" json:"faults,omitempty"` // under which it is made, by name with whatever parameters, or with those that it names alone; empty: all
-	Except    []string  `yaml:"except,omitempty" json:"except,omitempty"` // of those, the ones that it leaves out, by name or with parameters: see Covers
-	Source    Source    `yaml:"source" json:"source"`
+	Stage        Stage     `yaml:"stage" json:"stage"`
+	Guarantee    Guarantee `yaml:"guarantee" json:"guarantee"`
+	Ordered      bool      `yaml:"ordered,omitempty" json:"ordered,omitempty"` // same key, same session, resolved before the next began
+	Atomic       bool      `yaml:"atomic,omitempty" json:"atomic,omitempty"`
+	Linearizable bool      `yaml:"linearizable,omitempty" json:"linearizable,omitempty"` // appends of all producers keep the order of real time
+	Scope        string    `yaml:"scope,omitempty" json:"scope,omitempty"`               // dedup scope, in words: within what is "once" meant
+	Faults       []string  `yaml:"faults,omitempty" json:"faults,omitempty"`             // under which it is made, by name with whatever parameters, or with those that it names alone; empty: all
+	Except       []string  `yaml:"except,omitempty" json:"except,omitempty"`             // of those, the ones that it leaves out, by name or with parameters: see Covers
+	Source       Source    `yaml:"source" json:"source"`
 }
 
 // Covers reports whether the promise is made under fault. An exception by name leaves the fault out whatever its parameters are; one with
@@ -87,6 +89,9 @@ type Traits struct {
 	Drainable     bool `yaml:"drainable,omitempty" json:"drainable,omitempty"`         // the broker proves that nothing is left to deliver, though the store cannot be read
 	AcksFirst     bool `yaml:"acksFirst,omitempty" json:"acksFirst,omitempty"`         // the consumer acknowledges before it applies, and applies only what was confirmed
 	Transactional bool `yaml:"transactional,omitempty" json:"transactional,omitempty"` // the effect is an output message, written in one transaction with the acknowledgement
+	Exclusive     bool `yaml:"exclusive,omitempty" json:"exclusive,omitempty"`         // a partition belongs to one consumer at a time, which gets it in order; assign, revoke, seek and reset are recorded
+
+	AckWait time.Duration `yaml:"ackWait,omitempty" json:"ackWait,omitempty"` // the broker's least, between two deliveries of a copy that its holder does not acknowledge; 0: not known
 }
 
 // CanDrain reports whether it can be proven that nothing is left to deliver, so that what is absent is lost.

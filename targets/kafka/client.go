@@ -76,11 +76,12 @@ type listener struct {
 	assigned func(partition uint32, from int64)
 	revoked  func(partition uint32)
 	reset    func(partition uint32, from, to int64, why string)
+	sought   func(partition uint32, from, to int64, why string)
 }
 
 // listenerOf has nothing to be nil.
 func listenerOf(c targets.ClientConfig) listener {
-	l := listener{assigned: c.Assigned, revoked: c.Revoked, reset: c.Reset}
+	l := listener{assigned: c.Assigned, revoked: c.Revoked, reset: c.Reset, sought: c.Sought}
 	if l.assigned == nil {
 		l.assigned = func(uint32, int64) {}
 	}
@@ -89,6 +90,9 @@ func listenerOf(c targets.ClientConfig) listener {
 	}
 	if l.reset == nil {
 		l.reset = func(uint32, int64, int64, string) {}
+	}
+	if l.sought == nil {
+		l.sought = func(uint32, int64, int64, string) {}
 	}
 	return l
 }

@@ -40,14 +40,15 @@ type consumer struct {
 	mu      sync.Mutex
 	closed  bool
 	told    listener
-	tenures tenures // what is owned, and since when
-	calls   uint64  // of Receive
-	quiet   int     // calls in a row that found nothing
+	tenures tenures        // what is owned, and since when
+	adrift  map[int32]bool // partitions whose next delivery may lie before the expected one: none came yet, or the library says that the log lost records
+	calls   uint64         // of Receive
+	quiet   int            // calls in a row that found nothing
 	closing sync.Once
 }
 
 func newConsumer(l *link, n names, m mode, c targets.ClientConfig) (*consumer, error) {
-	r := &consumer{link: l, names: n, batch: c.Batch, tenures: newTenures(), told: listenerOf(c), commits: counter{counts: isCommit}}
+	r := &consumer{link: l, names: n, batch: c.Batch, tenures: newTenures(), adrift: map[int32]bool{}, told: listenerOf(c), commits: counter{counts: isCommit}}
 	l.watch = &r.commits
 	var err error
 	r.cl, err = l.open(append(groupOptions(n, m.Traits.AcksFirst),
@@ -94,6 +95,7 @@ func (c *consumer) assigned(at map[int32]kgo.Offset) {
 	for p, o := range at {
 		from := o.EpochOffset().Offset
 		c.tenures.begin(p, from)
+		c.adrift[p] = true
 		c.told.assigned(uint32(p), from+1)
 	}
 }
@@ -127,6 +129,12 @@ func (c *consumer) Receive(ctx context.Context) ([]targets.Delivery, error) {
 	var ds []targets.Delivery
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	fetches.EachError(func(_ string, p int32, err error) {
+		var lost *kgo.ErrDataLoss
+		if errors.As(err, &lost) {
+			c.adrift[p] = true
+		}
+	})
 	fetches.EachRecord(func(r *kgo.Record) {
 		tenure, owned := c.tenures.of(r.Partition)
 		if !owned {
@@ -134,9 +142,11 @@ func (c *consumer) Receive(ctx context.Context) ([]targets.Delivery, error) {
 		}
 		d := deliver(r)
 		d.Native = held{tenure: tenure, call: c.calls, offset: r.Offset, epoch: r.LeaderEpoch}
-		if expected, moved := c.tenures.deliver(r.Partition, r.Offset, c.calls); moved {
+		// A step back that nobody told of is no reset: the audit shall see it.
+		if expected, moved := c.tenures.deliver(r.Partition, r.Offset, c.calls); moved && (r.Offset > expected || c.adrift[r.Partition]) {
 			c.told.reset(uint32(r.Partition), expected+1, r.Offset+1, "the log does not hold what comes next")
 		}
+		delete(c.adrift, r.Partition)
 		ds = append(ds, d)
 	})
 	if c.quiet++; len(ds) > 0 {
@@ -159,7 +169,11 @@ func (c *consumer) begin() error {
 		c.tenures.forsake()
 		c.quiet = 0
 	}
+	was := c.tenures.positions()
 	back := c.tenures.rewinds()
+	for p, offset := range back {
+		c.told.sought(uint32(p), was[p]+1, offset+1, "what was not acknowledged, or not known to be, is read again")
+	}
 	c.mu.Unlock()
 	if len(back) > 0 {
 		to := map[int32]kgo.EpochOffset{}

@@ -72,6 +72,8 @@ func offsets(ds []targets.Delivery) string {
 func TestWhatIsLeftOutOfAnAcknowledgementComesAgain(t *testing.T) {
 	f := newFake(t, "idempotent")
 	f.stock(5)
+	sought := make(chan [3]int64, 16)
+	f.config.Sought = func(p uint32, from, to int64, _ string) { sought <- [3]int64{int64(p), from, to} }
 	c := f.consumer()
 	ds := receive(t, c, 5)
 	if diff := cmp.Diff("1 2 3 4 5", offsets(ds)); diff != "" {
@@ -84,6 +86,14 @@ func TestWhatIsLeftOutOfAnAcknowledgementComesAgain(t *testing.T) {
 	again := receive(t, c, 3)
 	if diff := cmp.Diff("3 4 5", offsets(again)); diff != "" {
 		t.Error(diff)
+	}
+	select {
+	case s := <-sought:
+		if s != [3]int64{0, 6, 3} {
+			t.Errorf("told that it went back from and to %v", s)
+		}
+	default:
+		t.Error("told nobody that it went back")
 	}
 	if diff := cmp.Diff("failed", ack(t, c, ds[2:3])); diff != "" {
 		t.Errorf("a delivery that was taken back: %s", diff)

@@ -107,7 +107,7 @@ func modes() []mode {
 	output := lives(promise(semantics.Applied, exactly, source(urlDesign, quoteAlive+" […] "+quoteTransactions)))
 	output.Scope, output.Atomic = scopeEOS, true
 
-	traits := semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true}
+	traits := semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true, Exclusive: true}
 	silent := traits
 	silent.Confirms, silent.AcksFirst = false, true
 	session := traits

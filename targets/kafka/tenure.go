@@ -117,6 +117,15 @@ func (t *tenures) forsake() {
 	}
 }
 
+// positions returns which offset comes next, by partition; -1 where it is not known.
+func (t *tenures) positions() map[int32]int64 {
+	at := map[int32]int64{}
+	for p, o := range t.owned {
+		at[p] = o.next
+	}
+	return at
+}
+
 // rewinds returns where to read again from, by partition. What was delivered from there on is void.
 func (t *tenures) rewinds() map[int32]int64 {
 	back := map[int32]int64{}

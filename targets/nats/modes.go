@@ -66,7 +66,7 @@ func source(url, quote string) semantics.Source {
 // without positions the audit cannot see it.
 func modes() []mode {
 	stored := func(g semantics.Guarantee, scope, quote string) semantics.Promise {
-		return semantics.Promise{Stage: semantics.Stored, Guarantee: g, Ordered: true, Scope: scope, Source: source(urlJetStream, quote+" […] "+quoteOrder)}
+		return semantics.Promise{Stage: semantics.Stored, Guarantee: g, Ordered: true, Linearizable: true, Scope: scope, Source: source(urlJetStream, quote+" […] "+quoteOrder)}
 	}
 	unsynced := func(p semantics.Promise) semantics.Promise {
 		p.Except, p.Source.Quote = outages(), p.Source.Quote+" […] "+quoteUnsynced
@@ -83,7 +83,7 @@ func modes() []mode {
 	once := applied
 	once.Guarantee, once.Scope = semantics.ExactlyOnce, scopeLedger
 
-	traits := semantics.Traits{Confirms: true, Acks: true, Scannable: true, Leader: true}
+	traits := semantics.Traits{Confirms: true, Acks: true, Scannable: true, Leader: true, AckWait: ackWait}
 	dedup := traits
 	dedup.ConfirmsAcks, dedup.DedupStore = true, true
 	ledger := dedup

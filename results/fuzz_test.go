@@ -67,7 +67,7 @@ func FuzzJSON(f *testing.F) {
 				t.Error(err)
 			}
 		}
-		if err := JUnit(io.Discard, v); err != nil {
+		if err := JUnit(io.Discard, v, "DIR"); err != nil {
 			t.Error(err)
 		}
 		p, err := newPage("runs/x", v, Timeline{}, experiment.Experiment{}, experiment.Schedule{}, m)

@@ -4,19 +4,21 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"waybill/harness/semantics"
 )
 
 // JUnit writes a verdict for machines that collect test results: a suite for the run and one a lane, a case a cell.
-// Broken is a failure, inconclusive an error, n/a and observed are skipped: nothing that was not judged looks passed.
-func JUnit(w io.Writer, v semantics.Verdict) error {
+// Broken is a failure, inconclusive an error, n/a and observed are skipped: nothing that was not judged looks passed. Of a finding it
+// says how to have it explained from dir, the run directory.
+func JUnit(w io.Writer, v semantics.Verdict, dir string) error {
 	all := junitSuites{Name: "waybill " + visible(v.Target)}
 	all.add(runSuite(v))
 	g := newGrid(v)
 	for _, l := range v.Lanes {
-		all.add(laneSuite(v, g, l))
+		all.add(laneSuite(v, g, l, dir))
 	}
 	if _, err := io.WriteString(w, xml.Header); err != nil {
 		return fmt.Errorf("results: write JUnit: %w", err)
@@ -139,7 +141,7 @@ func runSuite(v semantics.Verdict) junitSuite {
 	return s
 }
 
-func laneSuite(v semantics.Verdict, g grid, l semantics.Lane) junitSuite {
+func laneSuite(v semantics.Verdict, g grid, l semantics.Lane, dir string) junitSuite {
 	class := junitClass(v, visible(l.Name))
 	s := junitSuite{Name: class, Time: seconds(span(v))}
 	lasted := map[int]int64{}
@@ -154,13 +156,13 @@ func laneSuite(v semantics.Verdict, g grid, l semantics.Lane) junitSuite {
 			}
 			s.add(junitCase{Class: class, Time: seconds(lasted[col.number]),
 				Name: fmt.Sprintf("%s %s under %d %s", r.stage, r.promise(), col.number, visible(col.fault)),
-			}.judged(cell.Result, whyOf(v, cell), cellText(v, cell)))
+			}.judged(cell.Result, whyOf(v, cell), cellText(v, cell, dir)))
 		}
 		for _, e := range v.Episodes {
 			if r, ok := e.Liveness[l.Name]; ok && e.Number == col.number {
 				s.add(junitCase{Class: class, Time: seconds(e.End - e.Begin),
 					Name: fmt.Sprintf("liveness after %d %s", e.Number, visible(e.Fault)),
-				}.judged(r, visible(e.LiveWhy[l.Name]), visible(e.LiveWhy[l.Name])))
+				}.judged(r, visible(e.LiveWhy[l.Name]), livenessText(v, e, l.Name, dir)))
 			}
 		}
 	}
@@ -172,7 +174,7 @@ func junitClass(v semantics.Verdict, last string) string {
 }
 
 // cellText is everything known of a cell, a line each.
-func cellText(v semantics.Verdict, c semantics.Cell) string {
+func cellText(v semantics.Verdict, c semantics.Cell, dir string) string {
 	var lines []string
 	if c.N > 0 {
 		lines = append(lines, firstLine(c))
@@ -184,9 +186,29 @@ func cellText(v semantics.Verdict, c semantics.Cell) string {
 		lines = append(lines, fmt.Sprintf("%s: %s", visible(n.what), count(n.n)))
 	}
 	for _, f := range findingsOf(v, c) {
-		lines = append(lines, fmt.Sprintf("finding #%d: %s ×%s %s", f.ID, visible(f.Anomaly), count(f.Count), visible(f.Detail)))
-		for _, tok := range f.Tokens {
-			lines = append(lines, "  "+visible(tok))
+		lines = append(lines, findingLines(f, dir)...)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// findingLines is a finding, its messages, and how to have it explained.
+func findingLines(f semantics.Finding, dir string) []string {
+	lines := []string{fmt.Sprintf("finding #%d: %s ×%s %s", f.ID, visible(f.Anomaly), count(f.Count), visible(f.Detail))}
+	for _, tok := range f.Tokens {
+		lines = append(lines, "  "+visible(tok))
+	}
+	return append(lines, "  explain: "+visible(ExplainCommand(dir, f.ID)))
+}
+
+// livenessText is why a lane's liveness is as it is, and the finding that broke it: one that is in no cell.
+func livenessText(v semantics.Verdict, e semantics.Episode, lane, dir string) string {
+	lines := []string{visible(e.LiveWhy[lane])}
+	for _, f := range v.Findings {
+		inCell := slices.ContainsFunc(v.Lanes, func(l semantics.Lane) bool {
+			return slices.ContainsFunc(l.Cells, func(c semantics.Cell) bool { return slices.Contains(c.Findings, f.ID) })
+		})
+		if f.Breaks && f.Lane == lane && f.Episode == e.Number && !inCell {
+			lines = append(lines, findingLines(f, dir)...)
 		}
 	}
 	return strings.Join(lines, "\n")

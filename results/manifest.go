@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -125,9 +126,9 @@ func (m Manifest) Repeat() string {
 		return "waybill test --target " + quoteArg(m.Target) + " --seed " + strconv.FormatUint(m.Seed, 10)
 	}
 	words := []string{program(m.Command[0])}
-	seeded := false
+	seeded := slices.Contains(m.Command, "--from") // a history of another tool: nothing is drawn
 	for _, a := range m.Command[1:] {
-		seeded = seeded || a == "--seed" || strings.HasPrefix(a, "--seed=")
+		seeded = seeded || strings.HasPrefix(a, "--from=") || a == "--seed" || strings.HasPrefix(a, "--seed=")
 		words = append(words, quoteArg(a))
 	}
 	if !seeded {

@@ -11,6 +11,7 @@ import (
 
 	"waybill/harness/experiment"
 	"waybill/harness/semantics"
+	"waybill/results/story"
 )
 
 //go:embed report/*
@@ -30,17 +31,21 @@ var reportTemplate = template.Must(template.New("page.html").Funcs(template.Func
 	"bytes":   bytesText,
 	"time":    timeText,
 	"join":    strings.Join,
+	"promise": story.PromiseWords,
+	"since":   since,
+	"instant": instant,
 }).ParseFS(reportFiles, "report/*.html"))
 
-// WriteReport writes report.html, self-contained, and plots/*.svg and *.png below d. The parts are independent: an error
-// of one leaves the others written. No error of it changes a verdict; the caller prints it as a warning.
-func WriteReport(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, sched experiment.Schedule, m Manifest) error {
+// WriteReport writes report.html, self-contained, and plots/*.svg and *.png below d. What is told of findings is shown beside them. The parts
+// are independent: an error of one leaves the others written. No error of it changes a verdict; the caller prints it as a warning.
+func WriteReport(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, sched experiment.Schedule, m Manifest, told story.Telling) error {
 	plots, err := writePlots(d, t)
 	p, pageErr := newPage(d, v, t, exp, sched, m)
 	if pageErr != nil {
 		return errors.Join(err, pageErr)
 	}
 	p.Plots = plots
+	p.tell(d, told)
 	var b bytes.Buffer
 	if e := reportTemplate.Execute(&b, p); e != nil {
 		return errors.Join(err, fmt.Errorf("results: draw report: %w", e))
@@ -72,6 +77,8 @@ type page struct {
 	LeftOut    []string
 	Refused    []pageRefused
 	Findings   []pageFinding
+	Stories    []story.Story // of messages of findings
+	Explain    string        // the command that tells any other
 	Settings   []setting
 	Plots      []string
 	BoundNote  string
@@ -121,7 +128,7 @@ func newPage(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, 
 		p.Charts = []chart{throughputChart(t), latencyChart(t)}
 	}
 	for _, f := range v.Findings {
-		p.Findings = append(p.Findings, pageFinding{f, findingVerb(v, f)})
+		p.Findings = append(p.Findings, newPageFinding(v, f))
 	}
 	for _, f := range v.Findings {
 		if len(f.Tokens) > 0 {

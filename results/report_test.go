@@ -14,6 +14,7 @@ import (
 	"waybill/harness/experiment"
 	"waybill/harness/golden"
 	"waybill/harness/semantics"
+	"waybill/results/story"
 )
 
 // rendered draws a report without writing it.
@@ -152,7 +153,7 @@ func TestTheReportLoadsNothing(t *testing.T) {
 func TestAnEmptyRunStillHasAReport(t *testing.T) {
 	d := sampleDir(t)
 	v := semantics.Verdict{Schema: semantics.VerdictSchema, Result: semantics.Inconclusive, ExitCode: 2, CutShort: "interrupted"}
-	if err := WriteReport(d, v, Timeline{}, experiment.Experiment{}, experiment.Schedule{}, Manifest{}); err != nil {
+	if err := WriteReport(d, v, Timeline{}, experiment.Experiment{}, experiment.Schedule{}, Manifest{}, story.Telling{}); err != nil {
 		t.Fatal(err)
 	}
 	page, err := os.ReadFile(d.Report())
@@ -169,7 +170,7 @@ func TestAnEmptyRunStillHasAReport(t *testing.T) {
 
 func TestReportAndPlotsAreWritten(t *testing.T) {
 	d := sampleDir(t)
-	if err := WriteReport(d, sampleVerdict(), sampleTimeline(t), sampleExperiment(), sampleSchedule(), sampleManifest()); err != nil {
+	if err := WriteReport(d, sampleVerdict(), sampleTimeline(t), sampleExperiment(), sampleSchedule(), sampleManifest(), story.Telling{}); err != nil {
 		t.Fatal(err)
 	}
 	magic := map[string]string{"timeline.svg": "<?xml", "latency.svg": "<?xml", "timeline.png": "\x89PNG", "latency.png": "\x89PNG"}
@@ -191,7 +192,7 @@ func TestAPlotThatFailsLeavesReportAndOtherPlots(t *testing.T) {
 	if err := os.MkdirAll(d.Path(plotsDir, "timeline.svg", "x"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	err := WriteReport(d, sampleVerdict(), sampleTimeline(t), sampleExperiment(), sampleSchedule(), sampleManifest())
+	err := WriteReport(d, sampleVerdict(), sampleTimeline(t), sampleExperiment(), sampleSchedule(), sampleManifest(), story.Telling{})
 	if err == nil || !strings.Contains(err.Error(), "timeline.svg") {
 		t.Errorf("error %v: want one that names the plot", err)
 	}

@@ -76,12 +76,6 @@ func newPageSchedule(v semantics.Verdict, sched experiment.Schedule) []pageEpiso
 	return es
 }
 
-// pageFinding is a finding with what it does to the verdict.
-type pageFinding struct {
-	semantics.Finding
-	Verb string
-}
-
 // pageRefused is a fault that cannot be had where the run took place.
 type pageRefused struct{ Fault, Why string }
 

@@ -180,6 +180,9 @@ func (t *term) findings(v semantics.Verdict) {
 			t.line("     … and " + count(more) + " more")
 		}
 	}
+	if t.opt.Dir != "" {
+		t.line("  explain: " + visible(ExplainCommand(t.opt.Dir, v.Findings[0].ID)))
+	}
 }
 
 func faultOf(v semantics.Verdict, episode int) string {

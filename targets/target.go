@@ -88,6 +88,9 @@ type Start struct {
 	Hosts        []*lab.Host
 	Extra        []*lab.Host                      // one for each name of the profile's Extra
 	Log          func(format string, args ...any) // progress, a line at a time
+
+	Plants []Planted // bugs to start with: only ever of a Planter
+	Seed   uint64    // which messages they harm follows it
 }
 
 // Access is how a cluster that somebody else runs is reached. It holds secrets: it is never written to a run directory.

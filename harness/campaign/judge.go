@@ -15,27 +15,36 @@ import (
 
 // Judge audits a run directory: the history, the experiment and the schedule in it and nothing else. It writes nothing.
 func Judge(ctx context.Context, d results.Dir) (semantics.Verdict, error) {
-	var v semantics.Verdict
+	in, err := input(d)
+	if err != nil {
+		return semantics.Verdict{}, err
+	}
+	return checkers.Audit(ctx, in)
+}
+
+// input is what a run directory holds for an audit, its history verified.
+func input(d results.Dir) (checkers.Input, error) {
+	var in checkers.Input
 	e, err := d.LoadExperiment()
 	if err != nil {
-		return v, err
+		return in, err
 	}
 	s, err := d.LoadSchedule()
 	if err != nil {
-		return v, err
+		return in, err
 	}
 	h, err := history.Open(d.History())
 	if err != nil {
-		return v, err
+		return in, err
 	}
 	if err := h.Verify(); err != nil {
-		return v, err
+		return in, err
 	}
-	in := checkers.Input{Source: h, Experiment: e, Schedule: s}
+	in = checkers.Input{Source: h, Experiment: e, Schedule: s}
 	for _, x := range h.Segments() {
 		in.Segments = append(in.Segments, checkers.Segment{Name: filepath.Base(x.Path), Life: x.Header.Life, Cut: x.Cut, Sealed: x.Sealed != history.Unsealed})
 	}
-	return checkers.Audit(ctx, in)
+	return in, nil
 }
 
 // Publish writes every view of a verdict into the run directory. What it cannot draw is returned as a warning: it never changes the verdict.
@@ -47,7 +56,7 @@ func Publish(d results.Dir, v semantics.Verdict) (warning, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("campaign: %w", err)
 	}
-	if err := errors.Join(results.JUnit(junit, v), junit.Close()); err != nil {
+	if err := errors.Join(results.JUnit(junit, v, string(d)), junit.Close()); err != nil {
 		return nil, err
 	}
 	return Report(d, v), nil
@@ -75,5 +84,7 @@ func Report(d results.Dir, v semantics.Verdict) error {
 	if err != nil {
 		return err
 	}
-	return results.WriteReport(d, v, t, e, s, m)
+	drawn := results.WriteWindows(d, h, e, v)
+	told, err := tell(d, v)
+	return errors.Join(drawn, err, results.WriteReport(d, v, t, e, s, m, told))
 }

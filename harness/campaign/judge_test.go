@@ -27,6 +27,13 @@ import (
 func runDir(t *testing.T, seed uint64) (results.Dir, checkertest.History) {
 	t.Helper()
 	h := checkertest.Generate(seed, checkertest.Options{})
+	return recorded(t, h), h
+}
+
+// recorded is the directory that a run with that history would have left. The events are moved as runDir says, in place.
+func recorded(t *testing.T, h checkertest.History) results.Dir {
+	t.Helper()
+	seed := h.Experiment.Seed
 	d, err := results.NewDir(t.TempDir(), "nats", time.Now(), seed)
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +67,7 @@ func runDir(t *testing.T, seed uint64) (results.Dir, checkertest.History) {
 			t.Fatal(err)
 		}
 	}
-	return d, h
+	return d
 }
 
 // What is judged from the directory is what was seen: nothing is lost or made up on the way through the files.

@@ -39,6 +39,9 @@ func Product(d targets.Description) experiment.Product {
 		p.Profiles = append(p.Profiles, x.Name)
 		p.Extra[x.Name] = x.Extra
 	}
+	for _, x := range plants(d.Name) {
+		p.Plants = append(p.Plants, x.Name)
+	}
 	return p
 }
 
@@ -71,6 +74,9 @@ func (site Site) Resolve(s experiment.Spec, schedule *experiment.Schedule) ([]Pl
 		}
 		if err != nil {
 			return nil, err
+		}
+		if schedule == nil {
+			lengthen(&p.Schedule, s)
 		}
 		if _, err := nemesis.DiskModel(p.Schedule); err != nil {
 			return nil, err

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"waybill/harness/run"
@@ -18,6 +19,7 @@ import (
 type Listener interface {
 	Planned(p Plan, d results.Dir)
 	Told(p run.Progress)
+	Found(c Certain) // by the live audit
 	Judged(v semantics.Verdict, d results.Dir, warning error)
 }
 
@@ -33,7 +35,7 @@ const ExitRun = 4
 // Test carries one plan out and judges it. stop asks it to heal, drain, judge what there is and return; closing kill ends it at once
 // (and judges what there is). With an error the verdict may be one of what was recorded until then; its Result is "" where there is none:
 // of a run that failed before its first episode nothing is judged.
-func Test(ctx context.Context, p Plan, site Site, out string, command []string, l Listener, stop, kill <-chan struct{}) (semantics.Verdict, error) {
+func Test(ctx context.Context, p Plan, site Site, out string, command []string, w Watch, l Listener, stop, kill <-chan struct{}) (semantics.Verdict, error) {
 	var none semantics.Verdict
 	started := time.Now()
 	d, err := results.NewDir(out, p.Experiment.Target, started, p.Experiment.Seed)
@@ -47,7 +49,7 @@ func Test(ctx context.Context, p Plan, site Site, out string, command []string, 
 		return none, err
 	}
 	l.Planned(p, d)
-	began, runErr := carryOut(p, d, site, l, m.Facts, stop, kill)
+	began, runErr := carryOut(ctx, p, d, site, w, l, m.Facts, stop, kill)
 	m.Ended = time.Now().UTC()
 	if runErr != nil && !began {
 		return none, errors.Join(fmt.Errorf("%w; what there is to see of it is in %s", runErr, d), d.SaveManifest(m))
@@ -67,7 +69,7 @@ func Test(ctx context.Context, p Plan, site Site, out string, command []string, 
 }
 
 // carryOut runs the lab to its end, and says whether an episode began. To facts it adds what is found out on the way.
-func carryOut(p Plan, d results.Dir, site Site, l Listener, facts map[string]string, stop, kill <-chan struct{}) (began bool, err error) {
+func carryOut(ctx context.Context, p Plan, d results.Dir, site Site, w Watch, l Listener, facts map[string]string, stop, kill <-chan struct{}) (began bool, err error) {
 	abs, err := filepath.Abs(string(d))
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", ErrRun, err)
@@ -76,6 +78,13 @@ func carryOut(p Plan, d results.Dir, site Site, l Listener, facts map[string]str
 	r, err := run.Start(j)
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", ErrRun, err)
+	}
+	news, unwatch := observe(ctx, p, j.History(), w)
+	defer unwatch()
+	interrupt := func() {
+		if err := r.Interrupt(); err != nil {
+			r.Kill()
+		}
 	}
 	var last run.Progress
 	for told := r.Progress(); told != nil; {
@@ -88,16 +97,26 @@ func carryOut(p Plan, d results.Dir, site Site, l Listener, facts map[string]str
 			last, began = x, began || x.Episode > 0
 			maps.Copy(facts, x.Facts)
 			l.Told(x)
+		case n := <-news:
+			if n.warning != "" {
+				l.Told(run.Progress{Warning: n.warning})
+				break
+			}
+			l.Found(n.found)
+			if n.found.Breaks && w.StopOnBroken {
+				w.StopOnBroken = false
+				l.Told(run.Progress{Line: "a promise is broken: healing, draining and auditing what there is"})
+				interrupt()
+			}
 		case <-stop:
 			stop = nil
-			if err := r.Interrupt(); err != nil {
-				r.Kill()
-			}
+			interrupt()
 		case <-kill:
 			kill = nil
 			r.Kill()
 		}
 	}
+	unwatch() // the verdict is next: nothing else shall take its time
 	code, err := r.Wait(j)
 	switch {
 	case err == nil && code == 0:
@@ -113,4 +132,23 @@ func carryOut(p Plan, d results.Dir, site Site, l Listener, facts map[string]str
 	default:
 		return began, errors.Join(fmt.Errorf("%w: the controller ended with code %d", ErrRun, code), err)
 	}
+}
+
+// observe begins the live audit of a run, if it is wanted. What it has to say comes out of the channel until stop, which waits for its end.
+func observe(ctx context.Context, p Plan, dir string, w Watch) (news <-chan watched, stop func()) {
+	if !w.Live {
+		return nil, func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	told := make(chan watched)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		watch(ctx, p, dir, func(n watched) {
+			select {
+			case told <- n:
+			case <-ctx.Done():
+			}
+		})
+	})
+	return told, func() { cancel(); watching.Wait() }
 }

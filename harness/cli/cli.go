@@ -83,6 +83,7 @@ what each mode of use promises: at most once, at least once, exactly once.
   waybill test --target kafka --cluster external --brokers 10.0.0.1:9092,10.0.0.2:9092,10.0.0.3:9092
   waybill provision kafka rabbitmq                        fetch ahead of runs what they need
   waybill audit results/runs/nats/20261121T081500Z-7      the verdict again, from what was recorded
+  waybill explain results/runs/nats/20261121T081500Z-7    why, by cause; and the life of any message
   waybill export results/runs/kafka/RUN -o histories      for Jepsen's checkers
   waybill list modes rabbitmq                             what is promised, in the vendor's words
   waybill doctor                                          what this machine permits`,
@@ -95,7 +96,7 @@ what each mode of use promises: at most once, at least once, exactly once.
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.AddCommand(testCommand(s), auditCommand(s), reportCommand(s), exportCommand(s), provisionCommand(s), listCommand(s), doctorCommand(s))
+	root.AddCommand(testCommand(s), auditCommand(s), reportCommand(s), explainCommand(s), exportCommand(s), provisionCommand(s), listCommand(s), doctorCommand(s))
 	return root
 }
 

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,34 +21,43 @@ func exportCommand(s screen) *cobra.Command {
 	var format, lane, out string
 	c := &cobra.Command{
 		Use:   "export DIR",
-		Short: "Write a run's history for other programs: Jepsen's checkers, or JSON",
+		Short: "Write a run's history for other programs: Jepsen's checkers, porcupine, JSON, CSV",
 		Long: `Writes the recorded history in a run directory in another format. It judges nothing and changes
 nothing but what it is told to write.
 
   jepsen  one lane as EDN, an operation a line. Where the store has positions, what jepsen.tests.kafka
           checks: :send, :poll, :txn, :subscribe and :assign, with partitions as keys, messages as values
-          and offsets that are dense for each key. Otherwise :enqueue and :dequeue for
+          and offsets that are dense for each key. Otherwise :enqueue, :dequeue and :drain for
           jepsen.checker/total-queue. A value is life * 10000000000 + sequence of the message: 170000000042
           is the token wb1-RUN-00017-0000000042. All attempts at a message are one operation. The first
-          operation says where the history is from, the last what was left out.
+          operation says where the history is from, the last what was left out. 'waybill audit --from
+          jepsen' reads it back.
+  porcupine
+          one lane as the operations of github.com/anishathalye/porcupine, a JSON object a line: client,
+          call, input, return, output. send and read where the store has positions, else enqueue and
+          dequeue. What has an unknown outcome returns when the run ends, and says so.
   jsonl   every event as it was recorded, a JSON object a line.
+  csv     every event, a row each, under fixed columns, for a spreadsheet or a database. A message's rows
+          share its token.
 
-One lane, or jsonl, goes to standard output unless -o names a file; several lanes go to a file each, LANE.edn,
-in the folder that -o names, or in 'export' below the run directory.
+One lane, jsonl or csv go to standard output unless -o names a file; several lanes go to a file each,
+LANE.edn or LANE.jsonl, in the folder that -o names, or in 'export' below the run directory.
 
 Exit codes: 0 it is written, whatever the verdict was; 3 bad usage or run directory.`,
 		Example: `  waybill export results/runs/kafka/RUN --format jepsen --lane acks-all -o acks-all.edn
   waybill export results/runs/kafka/RUN -o histories
   waybill export results/runs/nats/RUN --format jsonl -o events.jsonl
-  waybill export results/runs/rabbitmq/RUN --format jsonl | jq 'select(.kind == "fault-inject")'`,
+  waybill export results/runs/rabbitmq/RUN --format jsonl | jq 'select(.kind == "fault-inject")'
+  waybill export results/runs/nats/RUN --format csv -o run.csv
+  duckdb -c "select lane, count(distinct token) from 'run.csv' where kind = 'send' group by lane"`,
 		Args: cobra.ExactArgs(1),
 	}
-	c.Flags().StringVar(&format, "format", "jepsen", "jepsen or jsonl")
+	c.Flags().StringVar(&format, "format", "jepsen", "jepsen, porcupine, jsonl or csv")
 	c.Flags().StringVar(&lane, "lane", "", "export this lane alone (a mode's name); default: all")
 	c.Flags().StringVarP(&out, "output", "o", "", "file to write, or folder where there are several lanes; - is standard output")
 	c.RunE = func(_ *cobra.Command, args []string) error {
-		if format != "jepsen" && format != "jsonl" {
-			return fmt.Errorf("--format %q: want jepsen or jsonl", format)
+		if !slices.Contains([]string{"jepsen", "porcupine", "jsonl", "csv"}, format) {
+			return fmt.Errorf("--format %q: want jepsen, porcupine, jsonl or csv", format)
 		}
 		d, err := results.OpenDir(args[0])
 		if err != nil {
@@ -70,14 +80,21 @@ Exit codes: 0 it is written, whatever the verdict was; 3 bad usage or run direct
 				fmt.Fprintf(s.err, "waybill: %s was cut short and is exported up to there: %s\n", filepath.Base(segment.Path), segment.Cut)
 			}
 		}
-		if format == "jsonl" {
-			only := -1
-			if lane != "" {
-				only = lanes[0]
-			}
-			return writeTo(s, out, func(w io.Writer) error { return export.JSONL(w, h, only) })
+		only := -1
+		if lane != "" {
+			only = lanes[0]
 		}
-		return exportLanes(s, d, h, x, lanes, out)
+		switch format {
+		case "jsonl":
+			return writeTo(s, out, func(w io.Writer) error { return export.JSONL(w, h, only) })
+		case "csv":
+			return writeTo(s, out, func(w io.Writer) error { return export.CSV(w, h, x, only) })
+		case "porcupine":
+			return exportLanes(s, d, x, lanes, out, ".jsonl", func(w io.Writer, lane int) (export.Left, error) {
+				return export.Left{}, export.Porcupine(w, h, x.Run, lane)
+			})
+		}
+		return exportLanes(s, d, x, lanes, out, ".edn", func(w io.Writer, lane int) (export.Left, error) { return export.Jepsen(w, h, x, lane) })
 	}
 	return c
 }
@@ -98,8 +115,8 @@ func lanesOf(x experiment.Experiment, name string) ([]int, error) {
 	return all, nil
 }
 
-// exportLanes writes each lane for Jepsen.
-func exportLanes(s screen, d results.Dir, h *history.History, x experiment.Experiment, lanes []int, out string) error {
+// exportLanes writes each lane, to a file of its own where there are several.
+func exportLanes(s screen, d results.Dir, x experiment.Experiment, lanes []int, out, extension string, one func(io.Writer, int) (export.Left, error)) error {
 	folder := ""
 	if len(lanes) > 1 {
 		if out == "-" {
@@ -116,11 +133,11 @@ func exportLanes(s screen, d results.Dir, h *history.History, x experiment.Exper
 	for _, i := range lanes {
 		path := out
 		if folder != "" {
-			path = filepath.Join(folder, x.Lanes[i].Name+".edn")
+			path = filepath.Join(folder, x.Lanes[i].Name+extension)
 		}
 		var left export.Left
 		err := writeTo(s, path, func(w io.Writer) (err error) {
-			left, err = export.Jepsen(w, h, x, i)
+			left, err = one(w, i)
 			return err
 		})
 		if err != nil {

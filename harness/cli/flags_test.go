@@ -21,7 +21,7 @@ import (
 
 // differs sets every field that overrule could take to something that is not its default.
 func differs(s *experiment.Spec) {
-	*s = experiment.Spec{Target: "other", Version: "other", Dist: "other", Cluster: "other", Brokers: []string{"other"}, Ledger: "other", Profile: "other", Modes: []string{"other"}, Faults: []string{"other"}, Time: time.Hour, Seed: 99, FastHeal: true, Proxy: true,
+	*s = experiment.Spec{Target: "other", Version: "other", Dist: "other", Cluster: "other", Brokers: []string{"other"}, Ledger: "other", Profile: "other", Modes: []string{"other"}, Faults: []string{"other"}, Time: time.Hour, Seed: 99, FastHeal: true, Proxy: true, Plant: map[string]float64{"other": 1},
 		Load: experiment.LoadSpec{Rate: 99, Size: 99, Producers: 9, Consumers: 9}}
 }
 
@@ -29,7 +29,7 @@ func differs(s *experiment.Spec) {
 func TestEveryFlagOfTheExperimentOverrulesTheFile(t *testing.T) {
 	var flags experiment.Spec
 	differs(&flags)
-	notOfTheExperiment := []string{"schedule", "out", "expect", "help"}
+	notOfTheExperiment := []string{"schedule", "out", "expect", "help", "live", "stop-on", "soak"}
 	var names []string
 	for _, m := range regexp.MustCompile(`--([a-z-]+)`).FindAllStringSubmatch(testCommand(screen{}).Flags().FlagUsages(), -1) {
 		if !slices.Contains(notOfTheExperiment, m[1]) {
@@ -136,7 +136,7 @@ func TestAListNamesWhatThereIsAndAnythingElseIsAMistake(t *testing.T) {
 		{[]string{"list", "faults"}, ExitKept, "* in the default tour", ""},
 		{[]string{"list", "colours"}, ExitUsage, "", "want one of targets, modes, faults"},
 		{[]string{"list"}, ExitUsage, "", "want one of targets, modes, faults"},
-		{[]string{"list", "faults", "modes"}, ExitUsage, "", `no target "modes": want some of kafka, nats, rabbitmq`},
+		{[]string{"list", "faults", "modes"}, ExitUsage, "", `no target "modes": want some of kafka, nats, planted, rabbitmq`},
 		{[]string{"list", "faults", "rabbitmq"}, ExitKept, "not with rabbitmq", ""},
 		{[]string{"list", "modes", "kafka", "--version", "abc"}, ExitUsage, "", `version "abc" is not supported: want a release like`},
 		{[]string{"test", "--fault", "all,kill-all"}, ExitUsage, "", `want "all" alone, or faults by name`},
@@ -147,7 +147,7 @@ func TestAListNamesWhatThereIsAndAnythingElseIsAMistake(t *testing.T) {
 		{[]string{"provision"}, ExitUsage, "", "requires at least 1 arg"},
 		{[]string{"provision", "nosuch"}, ExitUsage, "", `no target "nosuch"`},
 		{[]string{"export", t.TempDir()}, ExitUsage, "", "it lacks experiment.yaml"},
-		{[]string{"export", t.TempDir(), "--format", "csv"}, ExitUsage, "", `--format "csv": want jepsen or jsonl`},
+		{[]string{"export", t.TempDir(), "--format", "xml"}, ExitUsage, "", `--format "xml": want jepsen, porcupine, jsonl or csv`},
 		{[]string{"test", "--target", "papre"}, ExitUsage, "", `no target "papre"`},
 		{[]string{"test", "--expect", "kept,broken"}, ExitUsage, "", "want kept, broken or inconclusive"},
 		{[]string{"audit", t.TempDir()}, ExitUsage, "", "it lacks experiment.yaml"},

@@ -103,6 +103,7 @@ func listTargets(out io.Writer, names []string, version string) error {
 		for _, k := range slices.Sorted(maps.Keys(d.Settings)) {
 			fmt.Fprintf(w, "  %s\t%s\n", k, d.Settings[k])
 		}
+		listPlants(w, n)
 		if err := w.Flush(); err != nil {
 			return err
 		}
@@ -143,6 +144,9 @@ func scopeOf(p semantics.Promise) string {
 	var s string
 	if p.Ordered {
 		s += ", ordered"
+	}
+	if p.Linearizable {
+		s += ", linearizable"
 	}
 	if p.Atomic {
 		s += ", atomic"

@@ -120,6 +120,33 @@ func (p *progress) Told(x run.Progress) {
 	p.paint()
 }
 
+// Found tells a finding of the live audit.
+func (p *progress) Found(c campaign.Certain) {
+	p.line("! " + found(c))
+	p.paint()
+}
+
+// found says in a line what was found: whose, what, where, and what that means.
+func found(c campaign.Certain) string {
+	what := c.Anomaly
+	switch {
+	case len(c.Tokens) > 0 && c.Count > 1:
+		what += fmt.Sprintf(": %d messages, %s first", c.Count, c.Tokens[0])
+	case len(c.Tokens) > 0:
+		what += ": " + c.Tokens[0]
+	case c.Detail != "":
+		what += ": " + c.Detail
+	}
+	where := fmt.Sprintf("episode %d", c.Episode)
+	if c.Fault != "" {
+		where += ", " + c.Fault
+	}
+	if c.Cell == "" {
+		return fmt.Sprintf("%s: %s (%s) breaks no promise there", c.Lane, what, where)
+	}
+	return fmt.Sprintf("%s: %s (%s) breaks %s", c.Lane, what, where, c.Cell)
+}
+
 // line prints something that stays.
 func (p *progress) line(text string) {
 	p.clear()

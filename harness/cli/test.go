@@ -18,6 +18,8 @@ import (
 func testCommand(s screen) *cobra.Command {
 	spec := experiment.DefaultSpec()
 	var schedule, out, expect string
+	var planted []string
+	var watch watching
 	c := &cobra.Command{
 		Use:   "test [EXPERIMENT.yaml]",
 		Short: "Run a broker, break it, and audit every message",
@@ -32,6 +34,14 @@ exit code 4 within seconds. The experiment file holds what is needed to reach it
 password, tls, ca, cert, key, mechanism), or the environment does (WAYBILL_USER, WAYBILL_PASSWORD);
 neither is written to a run directory.
 
+While the run goes on, every message is audited already: what is certain to be found in the end is
+told at once, and --stop-on broken then ends the run in good order, with exit code 1. That audit runs
+outside the lab at the lowest priority; --live=false does without.
+
+--soak 24h repeats the test for that time, each round with a seed, brokers and queues of its own, so
+that memory and disk stay flat. Of a round that kept every promise one line is left; one that broke a
+promise leaves its run directory and the command that repeats it alone. Ctrl-C ends it with the round.
+
 Ctrl-C heals what is broken, drains, audits what there is and says that it was cut short; a second
 one ends everything at once. While provisioning there is nothing to heal: it ends with exit code 4.
 
@@ -43,6 +53,8 @@ one ends everything at once. While provisioning there is nothing to heal: it end
   waybill test --target kafka --fault drop-confirms:share=0.01,drop-acks,drop-commits
   waybill test --fault power-failure --mode jetstream-sync
   waybill test --time 60s                        as many faults as fit into a minute
+  waybill test --fault all --stop-on broken      no longer than until a promise is seen broken
+  waybill test --soak 24h                        round after round, for a night and a day
 
   waybill test --target kafka --fault all
   waybill test --target kafka --version 3.9.1    fetched once, by Maven
@@ -54,6 +66,8 @@ one ends everything at once. While provisioning there is nothing to heal: it end
   waybill test --target kafka --cluster external --brokers 10.0.0.1:9092,10.0.0.2:9092,10.0.0.3:9092
   WAYBILL_USER=auditor WAYBILL_PASSWORD=... waybill test --target rabbitmq --cluster external
   waybill test --mode jetstream-ledger --ledger postgres://waybill:PASSWORD@db/effects
+
+  waybill test --target planted --plant lose-acked=1e-5   a broker of ours with a bug: the audit finds it
 
   waybill test --schedule results/runs/nats/RUN/schedule.yaml
   waybill test nightly.yaml --out /var/tmp/runs`,
@@ -77,10 +91,18 @@ one ends everything at once. While provisioning there is nothing to heal: it end
 	f.IntVar(&spec.Load.Consumers, "consumers", spec.Load.Consumers, "members of each consumer group")
 	f.BoolVar(&spec.Proxy, "proxy", false, "let faults of single frames act in a transparent proxy beside each client, not in its own dialer")
 	f.BoolVar(&spec.FastHeal, "fast-heal", false, "TCP settings that notice a mended link within a second, instead of the kernel's")
+	f.StringSliceVar(&planted, "plant", nil, "of the target planted: bugs to start its brokers with, NAME=RATE, comma separated (waybill list targets planted); the run is made long enough to see them")
 	f.StringVar(&schedule, "schedule", "", "run this schedule file instead of one made from the seed")
 	f.StringVar(&out, "out", "results/runs", "folder that run directories are made in")
 	f.StringVar(&expect, "expect", "", "verdict to expect (kept, broken, inconclusive): exit 0 exactly when it is that")
+	watch.flags(f)
 	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if len(planted) > 0 {
+			var err error
+			if spec.Plant, err = experiment.ParsePlants(planted); err != nil {
+				return err
+			}
+		}
 		if len(args) == 1 {
 			fromFile, err := experiment.ReadSpec(args[0])
 			if err != nil {
@@ -90,6 +112,9 @@ one ends everything at once. While provisioning there is nothing to heal: it end
 		}
 		if !validExpectation(expect) {
 			return fmt.Errorf("--expect %q: want kept, broken or inconclusive", expect)
+		}
+		if err := watch.check(schedule); err != nil {
+			return err
 		}
 		if spec.Seed == 0 {
 			spec.Seed = campaign.NewSeed()
@@ -102,7 +127,7 @@ one ends everything at once. While provisioning there is nothing to heal: it end
 			}
 			replay = &sched
 		}
-		return test(cmd.Context(), s, spec, replay, out, expect)
+		return test(cmd.Context(), s, spec, replay, out, expect, watch)
 	}
 	return c
 }
@@ -126,6 +151,7 @@ func overrule(file, flags experiment.Spec, changed func(string) bool) experiment
 		"producers": func() { file.Load.Producers = flags.Load.Producers },
 		"consumers": func() { file.Load.Consumers = flags.Load.Consumers },
 		"proxy":     func() { file.Proxy = flags.Proxy },
+		"plant":     func() { file.Plant = flags.Plant },
 		"fast-heal": func() { file.FastHeal = flags.FastHeal },
 	} {
 		if changed(name) {
@@ -144,11 +170,12 @@ func validExpectation(s string) bool {
 }
 
 // test carries the plans out one after another. The exit code is the worst of them: a broken promise is never masked.
-func test(ctx context.Context, s screen, spec experiment.Spec, replay *experiment.Schedule, out, expect string) error {
+func test(ctx context.Context, s screen, spec experiment.Spec, replay *experiment.Schedule, out, expect string, watch watching) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
 	var site campaign.Site
+	spec, chosen := campaign.Plant(spec)
 	err := provisioning(ctx, s, func(ctx context.Context, log func(string, ...any)) (err error) {
 		site, err = campaign.Provision(ctx, spec, log)
 		return err
@@ -160,12 +187,22 @@ func test(ctx context.Context, s screen, spec experiment.Spec, replay *experimen
 	if err != nil {
 		return err
 	}
+	for _, line := range chosen {
+		fmt.Fprintln(s.out, line)
+	}
 	stop, kill, release := interrupts(s)
 	defer release()
+	if watch.soak > 0 {
+		worst, err := soak(ctx, s, spec, site, out, watch, stop, kill)
+		if err != nil {
+			return err
+		}
+		return compare(s, worst, expect)
+	}
 	worst := semantics.Kept
 	for _, p := range plans {
 		l := newProgress(s, p)
-		v, err := campaign.Test(ctx, p, site, out, os.Args, l, stop, kill)
+		v, err := campaign.Test(ctx, p, site, out, os.Args, watch.options(), l, stop, kill)
 		l.close()
 		if err != nil {
 			v.Result = worse(worst, v.Result) // what an earlier run broke stays broken
@@ -176,6 +213,11 @@ func test(ctx context.Context, s screen, spec experiment.Spec, replay *experimen
 			break
 		}
 	}
+	return compare(s, worst, expect)
+}
+
+// compare is the command's end: the worst result's exit code, or whether it is what was expected.
+func compare(s screen, worst semantics.Result, expect string) error {
 	if expect != "" {
 		if worst == semantics.Result(expect) {
 			fmt.Fprintf(s.out, "As expected: %s.\n", expect)

@@ -11,22 +11,23 @@ import (
 
 // Experiment is everything about a run that is known before it starts, resolved: what experiment.yaml in a run directory holds.
 type Experiment struct {
-	Run      string            `yaml:"run" json:"run"` // eight characters, unique: part of every token
-	Target   string            `yaml:"target" json:"target"`
-	Profile  string            `yaml:"profile" json:"profile"`
-	Version  string            `yaml:"version,omitempty" json:"version,omitempty"`
-	Seed     uint64            `yaml:"seed" json:"seed"`
-	Nodes    int               `yaml:"nodes" json:"nodes"`
-	Extra    []string          `yaml:"extra,omitempty" json:"extra,omitempty"`     // hosts beside the brokers that the profile has
-	Cluster  string            `yaml:"cluster,omitempty" json:"cluster,omitempty"` // "external", or "": brokers in the lab
-	Brokers  []string          `yaml:"brokers,omitempty" json:"brokers,omitempty"` // addresses of an external cluster
-	Ledger   string            `yaml:"ledger,omitempty" json:"ledger,omitempty"`   // database of the effect ledger, without its password; "": SQLite
-	Lanes    []Lane            `yaml:"lanes" json:"lanes"`
-	Load     Load              `yaml:"load" json:"load"`
-	Limits   Limits            `yaml:"limits" json:"limits"`
-	Settings map[string]string `yaml:"settings,omitempty" json:"settings,omitempty"` // of the target: "ack-wait": "2s (default 30s)"
-	FastHeal bool              `yaml:"fastHeal,omitempty" json:"fastHeal,omitempty"`
-	Proxy    bool              `yaml:"proxy,omitempty" json:"proxy,omitempty"` // faults of frames act in a proxy beside each client, not in its dialer
+	Run      string             `yaml:"run" json:"run"` // eight characters, unique: part of every token
+	Target   string             `yaml:"target" json:"target"`
+	Profile  string             `yaml:"profile" json:"profile"`
+	Version  string             `yaml:"version,omitempty" json:"version,omitempty"`
+	Seed     uint64             `yaml:"seed" json:"seed"`
+	Nodes    int                `yaml:"nodes" json:"nodes"`
+	Extra    []string           `yaml:"extra,omitempty" json:"extra,omitempty"`     // hosts beside the brokers that the profile has
+	Cluster  string             `yaml:"cluster,omitempty" json:"cluster,omitempty"` // "external", or "": brokers in the lab
+	Brokers  []string           `yaml:"brokers,omitempty" json:"brokers,omitempty"` // addresses of an external cluster
+	Ledger   string             `yaml:"ledger,omitempty" json:"ledger,omitempty"`   // database of the effect ledger, without its password; "": SQLite
+	Lanes    []Lane             `yaml:"lanes" json:"lanes"`
+	Load     Load               `yaml:"load" json:"load"`
+	Limits   Limits             `yaml:"limits" json:"limits"`
+	Settings map[string]string  `yaml:"settings,omitempty" json:"settings,omitempty"` // of the target: "ack-wait": "2s (default 30s)"
+	FastHeal bool               `yaml:"fastHeal,omitempty" json:"fastHeal,omitempty"`
+	Proxy    bool               `yaml:"proxy,omitempty" json:"proxy,omitempty"` // faults of frames act in a proxy beside each client, not in its dialer
+	Plant    map[string]float64 `yaml:"plant,omitempty" json:"plant,omitempty"` // bugs that the brokers were started with → share of messages
 }
 
 // Lane is one mode in the run, with a queue and clients of its own.

@@ -19,6 +19,7 @@ type Product struct {
 	Settings   map[string]string
 	Redelivery time.Duration       // of a delivery that is never acknowledged
 	Extra      map[string][]string // by profile: hosts beside the brokers
+	Plants     []string            // bugs that its brokers can be started with: of no product
 }
 
 // confirm is how long a producer waits before it calls an attempt unknown.
@@ -27,6 +28,9 @@ const confirm = 2 * time.Second
 // Resolve turns what was asked for into one Experiment for each profile that the modes need. run makes a name for each.
 func Resolve(s Spec, p Product, run func() string) ([]Experiment, error) {
 	if err := s.check(); err != nil {
+		return nil, err
+	}
+	if err := checkPlants(s.Plant, p); err != nil {
 		return nil, err
 	}
 	ledger, err := withoutPassword(s.Ledger)
@@ -54,10 +58,11 @@ func Resolve(s Spec, p Product, run func() string) ([]Experiment, error) {
 			continue
 		}
 		e.Load = Load{Rate: s.Load.Rate, Size: s.Load.Size, Keys: s.Load.Keys, Processing: s.Load.Processing,
-			Burst: burst(s.Load), Batch: 16, Confirm: confirm, Doubts: 0.02, Withhold: 0.02}
+			Burst: burst(s.Load), Batch: batch(s.Load), Confirm: confirm, Doubts: 0.02, Withhold: 0.02}
 		// Settling outlasts the longest timeout in play: a retry that is due, a delivery that returns.
 		e.Limits = Limits{Start: 2 * time.Minute, Trigger: 5 * time.Second, Heal: 30 * time.Second, Sync: 2 * time.Minute,
 			Settle: max(confirm, p.Redelivery) + 500*time.Millisecond, Quiesce: 20 * time.Second, Drain: 45 * time.Second}
+		e.planted(s.Plant)
 		out = append(out, e)
 	}
 	return out, nil
@@ -65,6 +70,10 @@ func Resolve(s Spec, p Product, run func() string) ([]Experiment, error) {
 
 // burst is a tenth of a second's messages of one producer, at least one.
 func burst(l LoadSpec) int { return max(1, int(l.Rate/float64(l.Producers)/10)) }
+
+// batch is how many deliveries a consumer receives at once: a twentieth of a second's, so that it keeps up with a load that is far above
+// the default, and at least sixteen.
+func batch(l LoadSpec) int { return max(16, int(l.Rate/float64(l.Consumers)/20)) }
 
 func (s Spec) check() error {
 	for _, x := range []struct {

@@ -28,6 +28,8 @@ type Spec struct {
 	Brokers []string   `yaml:"brokers"` // addresses of an external cluster; none: where docker-compose.yml puts it
 	Access  AccessSpec `yaml:"access"`  // to an external cluster
 	Ledger  string     `yaml:"ledger"`  // postgres://USER:PASSWORD@HOST/DATABASE of the effect ledger; "": SQLite
+
+	Plant map[string]float64 `yaml:"plant"` // bugs to start the brokers with → share of messages that each harms; see Planted
 }
 
 // Clusters that a Spec may name.

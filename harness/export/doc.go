@@ -1,8 +1,8 @@
-// Package export writes a recorded history in shapes that other programs read: the operations that Jepsen's checkers take, so that
-// an oracle nobody here wrote can judge the same run, and plain JSON.
+// Package export writes a recorded history in shapes that other programs read: the operations that Jepsen's checkers or Go's porcupine
+// take, so that an oracle nobody here wrote can judge the same run; and plain JSON, and CSV.
 //
 // It leaves out and never judges: what a checker makes of the operations is its own affair. What has no words in the other
-// vocabulary is counted in Left. Both formats stream: besides what is in flight, memory grows by a bit for each offset, four bytes for
+// vocabulary is counted in Left. All formats stream: besides what is in flight, memory grows by a bit for each offset, four bytes for
 // each message, and what is irregular (retries, transactions).
 //
 // # Jepsen
@@ -25,10 +25,21 @@
 //     :info. The last reading of the outputs is one :poll of a reader of committed messages, after :assign.
 //   - Scans are not exported: a copy that only a scan found was polled by no client.
 //
-// Other lanes take the shape of jepsen.checker/total-queue: :enqueue with a value, and a :dequeue for each delivery.
+// Other lanes take the shape of jepsen.checker/total-queue: :enqueue with a value, and a :dequeue for each delivery. What is delivered
+// during the last checkpoint that was proven drained, once no send is open, is one :drain: the proof that nothing is left, as that checker
+// reads it.
 //
 // Every operation that is open when its process ends is closed as :info, and no process invokes again after an :info. Deliveries
 // that are corrupt or of another run are left out and counted; a value that nobody is known to have sent gets a :send that is
 // never acknowledged, since the checker throws on a value without a writer. Faults are :start and :stop of the :nemesis; the first and
 // the last operation, of the process :waybill, say where the history is from and what was left out.
+//
+// # Porcupine
+//
+// Operations with a call and a return, one JSON object a line: see Operation, which says how to load them.
+//
+// # CSV
+//
+// A row an event, with the columns of Columns, for a spreadsheet or a database: what happened to a message are the rows with its token, and
+// grouping by it makes a row a message. What an event does not have is empty.
 package export

@@ -77,6 +77,7 @@ type jepsen struct {
 	unsent    map[written]bool // values that got a send of their own
 	strikes   map[uint64]string
 	reader    *reader
+	drain     *drain // under way; nil: none
 	value     []byte
 }
 
@@ -115,11 +116,13 @@ func (j *jepsen) see(e *history.Event) {
 		return
 	case history.CheckpointBegin:
 		j.readerBegins(e)
+		j.drainBegins(e)
 		return
 	}
 	if j.lives.lane(e) != j.s.lane {
 		return
 	}
+	j.drains(e.Time)
 	switch e.Kind {
 	case history.Send:
 		j.send(e)
@@ -129,6 +132,8 @@ func (j *jepsen) see(e *history.Event) {
 		j.output(e)
 	case history.ReadbackEnd:
 		j.readerEnds(e)
+	case history.CheckpointEnd:
+		j.drainEnds(e)
 	default:
 		j.consume(e)
 	}

@@ -62,6 +62,9 @@ func (j *jepsen) receive(c *consumer, e *history.Event) {
 	if c == nil {
 		c = j.begin(e)
 	}
+	if j.draining() {
+		return
+	}
 	switch c.open {
 	case "poll":
 		j.endPoll(c, e.Time, ok, "")
@@ -103,6 +106,10 @@ func (j *jepsen) delivery(c *consumer, e *history.Event) {
 func (j *jepsen) dequeued(c *consumer, e *history.Event) {
 	if _, known := j.s.sent(e.Msg); !known {
 		j.wrote(e.Time, written{0, valueOf(e.Msg)})
+	}
+	if j.draining() {
+		j.drain.got = append(j.drain.got, valueOf(e.Msg))
+		return
 	}
 	if c.open == "" {
 		j.w.op(e.Time, invoke, c.process, "dequeue", []byte("nil"), "")

@@ -32,7 +32,7 @@ func anyHistory(t *rapid.T) history.Memory {
 		e.Kind = rapid.SampledFrom([]history.Kind{history.Send, history.Send, history.Send, history.Outcome, history.Outcome, history.Receive, history.Receive,
 			history.Delivery, history.Delivery, history.Delivery, history.ApplyBegin, history.AckCalled, history.Assign, history.TxnBegin, history.TxnMember,
 			history.TxnOutcome, history.CheckpointBegin, history.Readback, history.Readback, history.ReadbackEnd, history.LifeEnd, history.Copy,
-			history.ScanBegin, history.FaultInject}).Draw(t, "kind")
+			history.ScanBegin, history.FaultInject, history.CheckpointEnd}).Draw(t, "kind")
 		switch e.Kind {
 		case history.Send: // a producer's first attempts are in order; its later ones are of what it sent
 			e.Msg.Life = life
@@ -54,7 +54,7 @@ func anyHistory(t *rapid.T) history.Memory {
 		case history.TxnOutcome:
 			e.Txn = min(e.Txn, txns[life]) // of one that has begun
 			e.Status = rapid.SampledFrom([]history.Status{history.OK, history.Aborted, history.Fenced, history.Unknown}).Draw(t, "status")
-		case history.ReadbackEnd:
+		case history.ReadbackEnd, history.CheckpointEnd:
 			e.Status = history.OK
 		case history.Delivery, history.Readback:
 			e.Txn = min(e.Txn, txns[e.Other])
@@ -153,6 +153,14 @@ func (c *soundness) written(t fataler, o operation) {
 func (c *soundness) completed(t fataler, o operation) {
 	if o.f == "dequeue" && o.kind == ok {
 		c.reads[[2]int64{0, o.value.(int64)}] = true
+	}
+	if o.f == "drain" {
+		if o.kind != ok {
+			t.Fatalf("a :drain that ends :%s: jepsen.checker throws at it", o.kind)
+		}
+		for _, v := range o.value.([]any) {
+			c.reads[[2]int64{0, v.(int64)}] = true
+		}
 	}
 	for _, m := range microOps(o) {
 		switch {

@@ -106,6 +106,26 @@ func TestAQueueWithoutPositionsIsWrittenAsATotalQueue(t *testing.T) {
 	golden.Compare(t, "queue.edn", []byte(s.edn(t)))
 }
 
+func TestWhatComesOutOfAQueueAtTheLastDrainedCheckpointIsADrain(t *testing.T) {
+	s := &script{}
+	s.by(consuming, history.Event{Kind: history.Receive, Call: 1})
+	s.send(1, 1, 0)
+	s.send(2, 1, 0)
+	s.outcome(1, 1, history.Acked, history.Position{}, 0)
+	s.by(controller, history.Event{Kind: history.CheckpointBegin, Ref: 1})
+	s.deliver(1, 1, history.Position{}) // before the last send has ended
+	s.by(consuming, history.Event{Kind: history.Receive, Call: 2})
+	s.outcome(2, 1, history.Acked, history.Position{}, 0)
+	s.deliver(2, 2, history.Position{})
+	s.by(consuming, history.Event{Kind: history.Receive, Call: 3})
+	s.deliver(3, 2, history.Position{})
+	s.by(controller, history.Event{Kind: history.CheckpointEnd, Ref: 1, Status: history.OK})
+	s.by(controller, history.Event{Kind: history.CheckpointBegin, Ref: 2}) // is never proven
+	s.by(consuming, history.Event{Kind: history.Receive, Call: 4})
+	s.by(controller, history.Event{Kind: history.CheckpointEnd, Ref: 2, Status: history.Failed})
+	golden.Compare(t, "drain.edn", []byte(s.edn(t)))
+}
+
 func TestTransactionsAreWrittenWithWhatTheyReadAndWrote(t *testing.T) {
 	s := &script{}
 	for seq := uint64(1); seq <= 3; seq++ {

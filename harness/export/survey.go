@@ -24,6 +24,8 @@ type survey struct {
 	madeFrom map[callID]uint64       // receive call → the transaction that carries it through
 	complete uint64                  // checkpoint of the last complete reading of the outputs
 	scans    map[scanID]bool         // scans of this lane under way
+	begun    uint64                  // the checkpoint begun last
+	drained  uint64                  // the last one at which this lane was drained; 0: none
 }
 
 type txnID struct {
@@ -88,6 +90,10 @@ func (s *survey) see(e *history.Event) {
 		}
 		return
 	}
+	if e.Kind == history.CheckpointBegin {
+		s.begun = e.Ref
+		return
+	}
 	if s.lives.lane(e) != s.lane {
 		return
 	}
@@ -109,6 +115,10 @@ func (s *survey) see(e *history.Event) {
 		}
 	case history.ScanBegin:
 		s.scans[scanID{e.Life, e.Tag}] = true
+	case history.CheckpointEnd:
+		if e.Status == history.OK && e.Ref == s.begun {
+			s.drained = e.Ref
+		}
 	case history.ScanEnd:
 		delete(s.scans, scanID{e.Life, e.Tag})
 	default:

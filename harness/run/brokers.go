@@ -3,8 +3,10 @@ package run
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -55,6 +57,7 @@ func (c *controller) startBrokers(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.exp.Limits.Start)
 	defer cancel()
 	cluster, err := c.target.Start(ctx, targets.Start{Distribution: c.job.Distribution, Profile: c.exp.Profile, Hosts: nodes, Extra: extra,
+		Plants: planted(c.exp.Plant), Seed: c.exp.Seed,
 		Log: func(format string, args ...any) { c.tell(Progress{Line: fmt.Sprintf(format, args...)}) }})
 	if err != nil {
 		return err
@@ -79,6 +82,14 @@ func (c *controller) startBrokers(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// planted is the bugs that brokers are started with, in order.
+func planted(rates map[string]float64) (out []targets.Planted) {
+	for _, name := range slices.Sorted(maps.Keys(rates)) {
+		out = append(out, targets.Planted{Name: name, Rate: rates[name]})
+	}
+	return out
 }
 
 // brokerStarts records a new life on a broker's host.

@@ -4,5 +4,6 @@ package all
 import (
 	_ "waybill/targets/kafka"    // registers itself, as all do
 	_ "waybill/targets/nats"     //
+	_ "waybill/targets/planted"  // the harness's own test piece
 	_ "waybill/targets/rabbitmq" //
 )

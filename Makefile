@@ -8,7 +8,7 @@ TARGETS ?= nats kafka rabbitmq
 ARGS   ?=
 PKGS   := ./...
 
-.PHONY: help deps build provision test verify test-target bench lint fmt clean
+.PHONY: help deps build provision test verify test-target planted mutants porcupine growth soak bench lint fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,8 +32,24 @@ verify: build lint ## everything else: more kills, fuzzing, real runs as root an
 test-target: deps build ## make test-target TARGET=kafka ARGS='--seed 7': the audit of one target, with JUnit in its run directory
 	bin/waybill test --target $(TARGET) $(ARGS)
 
+planted: build ## which check catches which bug: a broker whose bugs are switches, about a quarter of an hour
+	$(GO) run ./targets/planted/matrix -plants all -rate 5e-3
+
+mutants: ## histories edited blindly, and clean ones in every combination of unknown outcomes, against the naive audit; a quarter of an hour
+	WAYBILL_VERIFY=1 $(GO) test ./checkers -count=1 -v -timeout 60m \
+		-run 'TestEveryMutation|TestNoOutcome|TestAMessageOfUnknown|TestTheAuditAgrees'
+
+porcupine: ## the fast checks of linearizability against porcupine on 100,000 histories
+	WAYBILL_HISTORIES=100000 $(GO) test ./checkers/linear -count=1 -v -run TestTheFastCheckAndPorcupineAgree
+
+growth: ## time and memory of the audit from 10^5 to 10^8 messages, into docs: minutes, and one gigabyte of disk for a while
+	$(GO) run ./checkers/growth -naive 1e5
+
+soak: build ## the tour of nats over and over for ten minutes: memory and disk stay flat
+	bin/waybill test --soak 10m
+
 bench: ## benchmarks of the recorder, the reader and the audit
-	$(GO) test -run '^$$' -bench . -benchmem ./harness/history ./checkers
+	$(GO) test -run '^$$' -bench . -benchmem ./harness/history ./checkers ./checkers/linear
 
 lint: ## gofmt, go vet, staticcheck
 	@unformatted=$$(gofmt -l .) && [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }

@@ -10,7 +10,7 @@ import (
 )
 
 func TestEveryTargetIsRegistered(t *testing.T) {
-	if got, want := targets.Names(), []string{"kafka", "nats", "rabbitmq"}; !slices.Equal(got, want) {
+	if got, want := targets.Names(), []string{"kafka", "nats", "planted", "rabbitmq"}; !slices.Equal(got, want) {
 		t.Errorf("targets of this binary: %q, want %q", got, want)
 	}
 }

@@ -79,6 +79,10 @@ func TestATornTailIsCutOffAndTheRestIsKept(t *testing.T) {
 			t.Fatal(err)
 		}
 		holds(t, opened(t, path), 4)
+		// What is left behind the end would be read again behind a shorter entry.
+		if info, err := os.Stat(path); err != nil || info.Size() != int64(4*one) {
+			t.Fatalf("the file has %d bytes, %v; want %d", info.Size(), err, 4*one)
+		}
 	}
 	flipped := append([]byte(nil), whole...)
 	flipped[len(flipped)-1] ^= 1

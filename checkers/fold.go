@@ -13,6 +13,13 @@ func (a *audit) see(e *history.Event) error {
 	if len(a.due) > 0 && e.Time > a.due[0].at {
 		a.judgeDue(e.Time)
 	}
+	// Nearly all events end here.
+	if ofMessage[e.Kind] && e.Lane == 0 && int(e.Life) < len(a.known) {
+		if l := a.known[e.Life]; l != nil {
+			l.observe(e, a.now)
+			return nil
+		}
+	}
 	if !ofMessage[e.Kind] && (a.run(e) || a.fault(e)) {
 		return nil
 	}
@@ -81,7 +88,9 @@ func (l *lane) observe(e *history.Event, ep *episode) {
 		if l.assignments != nil {
 			l.assignments.delivery(e, !l.delivered.Has(e.Msg))
 		}
-		l.young.delivery(e)
+		if l.young != nil {
+			l.young.delivery(e)
+		}
 		l.delivery(e, ep)
 	case history.AckCalled:
 		l.ackCall(e, ep)

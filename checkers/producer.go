@@ -10,15 +10,17 @@ func (l *lane) send(e *history.Event, ep *episode) {
 	first := l.sent.Add(e.Msg)
 	l.recent.Add(e.Msg)
 	if first {
-		l.order.send(e)
+		if l.order.promised {
+			l.order.send(e)
+		}
 		l.appends.sent(e)
 	}
-	x := ep.of(l)
 	if ep.acting() {
+		x := ep.of(l)
 		x.unresolved++
 		x.pipe.Add(e.Msg)
 	}
-	if fewer(&l.early, e.Msg) {
+	if l.early.Len() > 0 && fewer(&l.early, e.Msg) {
 		return
 	}
 	if !l.open.Add(e.Msg) {
@@ -47,7 +49,7 @@ func (l *lane) outcome(e *history.Event, ep *episode) {
 		}
 	}
 	switch {
-	case fewer(&l.more, m):
+	case l.more.Len() > 0 && fewer(&l.more, m):
 		if !before && e.Status == history.Acked {
 			l.unresolved--
 		}
@@ -65,7 +67,9 @@ func (l *lane) outcome(e *history.Event, ep *episode) {
 func (l *lane) ack(e *history.Event, ep *episode) bool {
 	first := l.acked.Add(e.Msg)
 	if first {
-		l.order.acked(e)
+		if l.order.promised {
+			l.order.acked(e)
+		}
 		l.appends.acked(e)
 		l.ackedLately.add(e.Time)
 	}

@@ -2,49 +2,63 @@ package history
 
 import (
 	"errors"
-	"runtime"
+	"slices"
 	"sync"
-	"sync/atomic"
 )
-
-// A batch is some events of one segment, decoded.
-type batch struct {
-	events []Event
-	ranks  []rank
-	last   bool  // the segment ends behind it
-	err    error // why nothing behind it can be read
-}
 
 const (
-	mostBatch  = 256     // events: 50 KiB, of which there are two for each segment
-	leastBatch = 16      // where there are many segments
-	allBatches = 1 << 16 // events of all segments together, as far as leastBatch permits
+	mostBatch  = 1 << batchBits // events decoded of a segment at once: 72 KiB
+	leastBatch = 64             // where there are many segments
+	allBatches = 1 << 16        // events of all segments together, as far as leastBatch permits
+	batchBits  = 10
 )
 
-// A feed is one segment on its way into the merge: a batch that is merged, from at on, and one that is decoded meanwhile.
+// A feed is one segment on its way into the merge: a batch of events, of which those from at on are not merged.
 type feed struct {
 	cursor  *cursor
 	segment int
-	rank    rank // of the last event decoded
-	size    int  // events of a batch
+	size    int // events of a batch
 	batch   *batch
-	at      int
-	spare   *batch
-	ready   chan *batch // holds one
+	at, end int
+	ranks   []rank // of the batch
+	latest  rank   // of the last event decoded
+	last    bool   // the segment ends behind the batch
+	err     error  // why nothing behind it can be read
 }
 
-// ahead decodes segments on goroutines of its own: as many as there are processors, for all segments together.
+// A round is a part of the merged order, made ready for the reader, who gives it back: until then, what it refers to stays.
+type round struct {
+	turns []turn
+	over  []*batch // merged to their end
+	err   error    // what comes behind the turns
+}
+
+// A turn is what could be merged of the batches at hand.
+type turn struct {
+	order   []place
+	batches []*batch // by segment
+}
+
+// ahead decodes and merges segments on a goroutine of its own, a round ahead of the reader. What goes from one to the other
+// is small, and goes in large pieces: waking a goroutine on another processor costs more than decoding a thousand events.
 type ahead struct {
-	all     []*feed
-	feeds   []*feed    // those that have a batch that is not merged to its end, in order of the segments
-	work    chan *feed // holds all
-	workers sync.WaitGroup
-	stopped atomic.Bool
+	all    []*feed
+	feeds  []*feed // those that have events that are not merged, in order of the segments
+	spare  []*batch
+	sorter sorter
+	free   chan *round // both hold all rounds there are
+	ready  chan *round // closed behind the last one
+	worker sync.WaitGroup
 }
 
-// readAhead opens the segments and waits for the first batch of each.
+const (
+	rounds     = 2       // the one that is read, and the one that is made meanwhile
+	leastRound = 1 << 14 // events that are worth a round
+)
+
+// readAhead opens the segments and begins to read.
 func readAhead(segments []SegmentInfo) (*ahead, error) {
-	a := &ahead{work: make(chan *feed, len(segments))}
+	a := &ahead{free: make(chan *round, rounds), ready: make(chan *round, rounds)}
 	for i := range segments {
 		c, err := openCursor(&segments[i], i)
 		if err != nil {
@@ -52,26 +66,20 @@ func readAhead(segments []SegmentInfo) (*ahead, error) {
 		}
 		size := min(mostBatch, max(leastBatch, allBatches/len(segments)))
 		size = int(min(int64(size), max(1, segments[i].Bytes-pageSize))) // no record is shorter than a byte
-		a.all = append(a.all, &feed{cursor: c, segment: i, rank: -1 << 63, size: size, ready: make(chan *batch, 1), spare: &batch{}})
-	}
-	for range min(runtime.GOMAXPROCS(0), len(segments)) {
-		a.workers.Go(a.decode)
-	}
-	for _, f := range a.all {
-		a.work <- f
-	}
-	for _, f := range a.all {
-		a.next(f)
+		a.all = append(a.all, &feed{cursor: c, segment: i, size: size, latest: -1 << 63, batch: &batch{}})
 	}
 	a.feeds = append(a.feeds, a.all...)
+	for range rounds {
+		a.free <- &round{}
+	}
+	a.worker.Go(a.read)
 	return a, nil
 }
 
-// stop ends the goroutines and closes the segments.
+// stop ends the goroutine and closes the segments.
 func (a *ahead) stop() error {
-	a.stopped.Store(true)
-	close(a.work)
-	a.workers.Wait()
+	close(a.free)
+	a.worker.Wait()
 	var errs []error
 	for _, f := range a.all {
 		errs = append(errs, f.cursor.close())
@@ -79,64 +87,93 @@ func (a *ahead) stop() error {
 	return errors.Join(errs...)
 }
 
-func (a *ahead) decode() {
-	for f := range a.work {
-		if !a.stopped.Load() {
-			f.ready <- f.fill(f.spare)
+// read makes one round after the other, until there are no more events, one cannot be read, or nobody wants them.
+func (a *ahead) read() {
+	defer close(a.ready)
+	for r := range a.free {
+		a.spare = append(a.spare, r.over...)
+		r.over = r.over[:0]
+		a.make(r)
+		a.ready <- r
+		if r.err != nil || len(a.feeds) == 0 {
+			return
 		}
 	}
 }
 
-// next makes the batch that was decoded the one to merge, and lets the one after it be decoded into the memory of the one before.
-func (a *ahead) next(f *feed) {
-	old := f.batch
-	f.batch, f.at = <-f.ready, 0
-	if f.batch.last {
-		f.spare = nil
-		return
+// make merges events into a round until they are enough.
+func (a *ahead) make(r *round) {
+	turns := r.turns[:cap(r.turns)] // with the memory that they had
+	n := 0
+	for events := 0; events < leastRound; n++ {
+		if r.err = a.refill(r); r.err != nil || len(a.feeds) == 0 {
+			break
+		}
+		if n == len(turns) {
+			turns = append(turns, turn{})
+		}
+		t := &turns[n]
+		if t.batches == nil {
+			t.batches = make([]*batch, len(a.all))
+		}
+		t.order = a.sorter.order(t.order[:0], a.feeds, a.limit())
+		for _, f := range a.feeds {
+			t.batches[f.segment] = f.batch
+		}
+		events += len(t.order)
 	}
-	if f.spare = old; old == nil {
-		f.spare = &batch{}
-	}
-	a.work <- f
+	r.turns = turns[:n]
 }
 
-// turn goes on to the next batch where one was merged to its end.
-func (a *ahead) turn() error {
+// refill decodes more where little is left of a batch, and drops segments that were merged to their end.
+func (a *ahead) refill(r *round) error {
 	left := a.feeds[:0]
 	for _, f := range a.feeds {
-		if f.at == len(f.batch.ranks) {
-			if f.batch.err != nil {
-				return f.batch.err
-			}
-			if f.batch.last {
-				continue
-			}
-			a.next(f)
+		if !f.last && len(f.ranks)-f.at <= f.size/4 {
+			r.over = append(r.over, f.batch)
+			f.refill(a.take())
 		}
-		left = append(left, f)
+		if f.at < len(f.ranks) {
+			left = append(left, f)
+		} else if f.err != nil {
+			return f.err
+		}
 	}
 	a.feeds = left
 	return nil
 }
 
-// fill decodes the next events into b.
-func (f *feed) fill(b *batch) *batch {
-	if cap(b.events) < f.size {
-		b.events, b.ranks = make([]Event, f.size), make([]rank, 0, f.size)
+// take is a batch that nobody refers to.
+func (a *ahead) take() *batch {
+	n := len(a.spare)
+	if n == 0 {
+		return &batch{}
 	}
-	b.last, b.err = false, nil
-	n, last := 0, f.rank
-	events, ranks := b.events, b.ranks[:f.size]
-	for ; n < len(events) && n < len(ranks); n++ {
-		more, err := f.cursor.decode(&events[n])
-		if !more {
-			b.last, b.err = true, err
+	b := a.spare[n-1]
+	a.spare = a.spare[:n-1]
+	return b
+}
+
+// refill begins a batch with what is left of the one before.
+func (f *feed) refill(b *batch) {
+	b.begin(f.size, f.batch, f.at, len(f.ranks))
+	n := copy(f.ranks, f.ranks[f.at:])
+	f.at, f.batch, f.ranks = 0, b, slices.Grow(f.ranks[:0], f.size)[:f.size]
+	for n < f.size {
+		if more := f.cursor.decoder.briefs(b.briefs[n:f.size], b.counts[n:], f.ranks[n:], f.latest); more > 0 {
+			n += more
+			f.latest = f.ranks[n-1]
+			continue
+		}
+		e, err := f.cursor.record()
+		if e == nil {
+			f.last, f.err = true, err
 			break
 		}
-		last = max(last, rankOf(&events[n]))
-		ranks[n] = last
+		b.put(n, e, f.cursor.decoder.whole)
+		f.latest = max(f.latest, rankOf(e))
+		f.ranks[n] = f.latest
+		n++
 	}
-	f.rank, b.ranks = last, ranks[:n]
-	return b
+	f.ranks = f.ranks[:n]
 }

@@ -38,25 +38,41 @@ func openCursor(s *SegmentInfo, index int) (*cursor, error) {
 func (c *cursor) close() error { return c.file.Close() }
 
 // advance reads the next event of a known kind into c.event. It returns false at the end.
-func (c *cursor) advance() (bool, error) { return c.decode(&c.event) }
+func (c *cursor) advance() (bool, error) {
+	e, err := c.record()
+	if e == nil {
+		return false, err
+	}
+	c.event = *e
+	return true, nil
+}
 
-// decode reads the next event of a known kind into e. It returns false at the end.
-func (c *cursor) decode(e *Event) (bool, error) {
+// record reads the next event of a known kind, valid until it is called again. It returns nil at the end.
+func (c *cursor) record() (*Event, error) {
+	e, err := c.decoder.record()
+	if e != nil && e.Kind <= lastKind {
+		return e, nil
+	}
+	return c.further(e, err)
+}
+
+// further goes on where the decoder had no event of a known kind.
+func (c *cursor) further(e *Event, err error) (*Event, error) {
 	for {
-		ok, err := c.decoder.next(e)
 		switch {
-		case err == nil && ok && e.Kind <= lastKind:
-			return true, nil
-		case err == nil && ok:
-			continue // from a newer writer
+		case err == nil && e != nil && e.Kind <= lastKind:
+			return e, nil
+		case err == nil && e != nil: // from a newer writer
 		case errors.Is(err, errShort) && !c.complete:
-			return false, nil // what the cut left of a record
+			return nil, nil // what the cut left of a record
 		case err != nil:
-			return false, fmt.Errorf("%w: %s at byte %d: %w", ErrCorrupt, c.path, c.offset+blockHeader+int64(c.decoder.at), err)
+			return nil, fmt.Errorf("%w: %s at byte %d: %w", ErrCorrupt, c.path, c.offset+blockHeader+int64(c.decoder.at), err)
+		default:
+			if more, err := c.nextBlock(); !more || err != nil {
+				return nil, err
+			}
 		}
-		if more, err := c.nextBlock(); !more || err != nil {
-			return false, err
-		}
+		e, err = c.decoder.record()
 	}
 }
 

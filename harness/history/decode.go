@@ -17,6 +17,7 @@ type decoder struct {
 	at    int    // the next one
 	seg   int
 	life  Life
+	whole bool // in the event that was read last more is news than a brief tells
 }
 
 // open starts a block.
@@ -28,31 +29,38 @@ func (d *decoder) open(records []byte) {
 // next reads one record into e. It returns false at the end of the block, where padding may remain. On an error d.at
 // is where the record begins.
 func (d *decoder) next(e *Event) (bool, error) {
-	if d.at >= len(d.block) {
-		return false, nil
+	read, err := d.record()
+	if read == nil {
+		return false, err
 	}
-	first := d.block[d.at]
-	if first >= shortForm {
-		return true, d.short(e, first)
-	}
-	if first == 0 {
-		return false, d.padding()
-	}
-	return true, d.long(e, Kind(first))
+	*e = *read
+	return true, nil
 }
 
-func (d *decoder) short(e *Event, first byte) error {
+// record reads one record. The event is the state of its kind, and so it is valid until another record is read: what comes next of its kind
+// is predicted only then. It returns nil at the end of the block.
+func (d *decoder) record() (*Event, error) {
+	if d.at >= len(d.block) {
+		return nil, nil
+	}
+	first := d.block[d.at]
+	switch {
+	case first == 0:
+		return nil, d.padding()
+	case first < shortForm:
+		return d.long(Kind(first))
+	}
 	kind := frequentKinds[first>>shortTimeBits&7]
 	s := &d.states[kind]
 	if !s.known {
-		return fmt.Errorf("the first %s of a block in short form", kind)
+		return nil, fmt.Errorf("the first %s of a block in short form", kind)
 	}
 	at := d.at + 1
 	code := uint64(first & shortTimeMask)
 	if code == shortTimeMask {
-		rest, n := binary.Uvarint(d.block[at:])
+		rest, n := d.number(at)
 		if n <= 0 {
-			return varintError(n)
+			return nil, varintError(n)
 		}
 		code, at = code+rest, at+n
 	}
@@ -61,52 +69,55 @@ func (d *decoder) short(e *Event, first byte) error {
 		delta = expected + unzigzag(code)
 	}
 	time := d.last + delta
-	s.foresee(time, s.next.Msg, s.next.Msg)
-	*e = s.next
+	e := &s.next
+	d.at, d.whole = at, e.BrokerTime != 0
+	s.advance(e.Time)
+	s.foresee(time, e.Msg, e.Msg)
 	e.Time = time
 	d.moveTo(time, delta, s)
-	s.advance(time)
-	d.at = at
-	return nil
+	return e, nil
 }
 
-func (d *decoder) long(e *Event, kind Kind) error {
+func (d *decoder) long(kind Kind) (*Event, error) {
 	s := &d.states[kind]
 	at := d.at + 1
-	code, n := binary.Uvarint(d.block[at:])
+	code, n := d.number(at)
 	if n <= 0 {
-		return varintError(n)
+		return nil, varintError(n)
 	}
 	at += n
-	mask, n := binary.Uvarint(d.block[at:])
+	mask, n := d.number(at)
 	if n <= 0 {
-		return varintError(n)
+		return nil, varintError(n)
 	}
 	at += n
 	if mask >= 1<<fieldsKnown {
-		return fmt.Errorf("a field %d, this version has %d", bits.Len64(mask)-1, fieldsKnown)
+		return nil, fmt.Errorf("a field %d, this version has %d", bits.Len64(mask)-1, fieldsKnown)
 	}
 	delta := s.expected() + unzigzag(code)
 	time := d.last + delta
-	// The prediction itself becomes the event, so that the event need be copied only once.
-	event := &s.next
-	message, key, call, intended := event.Msg, event.Key, event.Call, event.Intended
-	event.Kind, event.Segment, event.Life = kind, d.seg, d.life
-	at, err := d.fields(event, mask&fieldsOfMessage, at)
-	if err != nil {
-		return err
+	e := &s.next // the prediction itself becomes the event
+	s.advance(e.Time)
+	message, key, call, intended := e.Msg, e.Key, e.Call, e.Intended
+	whole := !s.known || mask&^briefly != 0 || e.BrokerTime != 0
+	e.Kind, e.Segment, e.Life = kind, d.seg, d.life
+	var err error
+	if ofMessage := mask & fieldsOfMessage; ofMessage != 0 {
+		if at, err = d.fields(e, ofMessage, at); err != nil {
+			return nil, err
+		}
 	}
-	s.foresee(time, message, event.Msg)
-	if at, err = d.fields(event, mask&^fieldsOfMessage, at); err != nil {
-		return err
+	s.foresee(time, message, e.Msg)
+	if mask &^= fieldsOfMessage; mask != 0 {
+		if at, err = d.fields(e, mask, at); err != nil {
+			return nil, err
+		}
 	}
-	event.Time = time
-	*e = *event
+	e.Time = time
 	d.moveTo(time, delta, s)
-	s.learn(int64(event.Key)-int64(key), int64(event.Call-call), event.Intended-intended)
-	s.advance(time)
-	d.at = at
-	return nil
+	d.at, d.whole = at, whole
+	s.learn(int64(e.Key)-int64(key), int64(e.Call-call), e.Intended-intended)
+	return e, nil
 }
 
 // fields reads those in mask from at on into e, which holds the prediction, and returns where they end.

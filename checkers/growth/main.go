@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 	"strconv"
 	"strings"
 	"time"
@@ -43,6 +44,7 @@ type options struct {
 	child    string // audit this folder and report
 	simply   bool   // with the naive audit
 	generate bool   // in that folder, and do not audit
+	sampled  string // file for what the processor did meanwhile
 }
 
 func parse(args []string, to io.Writer) (o options, err error) {
@@ -58,6 +60,7 @@ func parse(args []string, to io.Writer) (o options, err error) {
 	set.StringVar(&o.child, "dir", "", "audit the history in this folder, and report in JSON")
 	set.BoolVar(&o.simply, "simply", false, "with -dir: by the naive audit")
 	set.BoolVar(&o.generate, "generate", false, "with -dir: record a history there instead, of the first of the sizes")
+	set.StringVar(&o.sampled, "cpuprofile", "", "with -dir: write a profile of the processor's time to this file")
 	if err := set.Parse(args); err != nil {
 		return o, err
 	}
@@ -76,6 +79,23 @@ func parse(args []string, to io.Writer) (o options, err error) {
 	}
 	o.naive, err = number(*naive)
 	return o, err
+}
+
+// sampling profiles what f does, where a file is named.
+func sampling(file string, f func() error) error {
+	if file == "" {
+		return f()
+	}
+	to, err := os.Create(file)
+	if err != nil {
+		return fmt.Errorf("growth: -cpuprofile: %w", err)
+	}
+	if err := pprof.StartCPUProfile(to); err != nil {
+		return errors.Join(fmt.Errorf("growth: -cpuprofile: %w", err), to.Close())
+	}
+	err = f()
+	pprof.StopCPUProfile()
+	return errors.Join(err, to.Close())
 }
 
 // number reads a whole number that may be written as 1e8.
@@ -99,7 +119,7 @@ func command(ctx context.Context, args []string, out, log io.Writer) error {
 		}
 		return json.NewEncoder(out).Encode(made{events, want})
 	case o.child != "":
-		return report(ctx, out, o.child, o.profile, o.simply)
+		return sampling(o.sampled, func() error { return report(ctx, out, o.child, o.profile, o.simply) })
 	}
 	var rows []row
 	for _, n := range o.sizes {

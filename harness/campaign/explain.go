@@ -8,7 +8,6 @@ import (
 	"iter"
 	"slices"
 
-	"waybill/checkers"
 	"waybill/harness/history"
 	"waybill/harness/semantics"
 	"waybill/results"
@@ -48,7 +47,7 @@ func explained(ctx context.Context, d results.Dir, v semantics.Verdict, unjudged
 	x := &Explained{Verdict: v, of: func(id int) iter.Seq[history.Msg] { return tokensOf(v, id) }}
 	x.naming = func(m history.Msg) []int { return naming(v, m) }
 	if unjudged || !whole(v) {
-		judged, all, err := judgeNamed(ctx, d)
+		judged, all, err := JudgeNamed(ctx, d)
 		if err != nil {
 			return nil, err
 		}
@@ -218,13 +217,4 @@ func sameFindings(a, b semantics.Verdict) bool {
 	return slices.EqualFunc(a.Findings, b.Findings, func(x, y semantics.Finding) bool {
 		return x.ID == y.ID && x.Lane == y.Lane && x.Anomaly == y.Anomaly && x.Episode == y.Episode && x.Count == y.Count
 	})
-}
-
-// judgeNamed is Judge, with all messages of each finding.
-func judgeNamed(ctx context.Context, d results.Dir) (semantics.Verdict, checkers.Named, error) {
-	in, err := input(d)
-	if err != nil {
-		return semantics.Verdict{}, checkers.Named{}, err
-	}
-	return checkers.AuditNamed(ctx, in)
 }

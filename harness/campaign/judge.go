@@ -22,6 +22,15 @@ func Judge(ctx context.Context, d results.Dir) (semantics.Verdict, error) {
 	return checkers.Audit(ctx, in)
 }
 
+// JudgeNamed is Judge, with all messages of each finding.
+func JudgeNamed(ctx context.Context, d results.Dir) (semantics.Verdict, checkers.Named, error) {
+	in, err := input(d)
+	if err != nil {
+		return semantics.Verdict{}, checkers.Named{}, err
+	}
+	return checkers.AuditNamed(ctx, in)
+}
+
 // input is what a run directory holds for an audit, its history verified.
 func input(d results.Dir) (checkers.Input, error) {
 	var in checkers.Input

@@ -1,7 +1,6 @@
 package campaign
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"math"
@@ -9,10 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"waybill/checkers"
 	"waybill/harness/experiment"
-	"waybill/harness/semantics"
-	"waybill/results"
 	"waybill/targets"
 )
 
@@ -118,9 +114,4 @@ func distinct(list []string) (out []string) {
 		}
 	}
 	return out
-}
-
-// JudgeNamed is Judge, with all messages of each finding: for whoever knows which were harmed.
-func JudgeNamed(ctx context.Context, d results.Dir) (semantics.Verdict, checkers.Named, error) {
-	return judgeNamed(ctx, d)
 }

@@ -88,78 +88,76 @@ func (n *node) caughtUp(index uint64) bool {
 	}
 }
 
-// scan reads this node's own copy of a queue from a position on, once it has what the leader had.
-func (n *node) scan(d *decoder) frame {
-	queue, from, to, index := d.text(), int64(d.u64()), int64(d.u64()), d.u64()
-	if err := d.err(); err != nil {
-		return refuse(err.Error())
-	}
+// page answers with one page of this node's own copy of a queue, once it has what the leader had at an index: fill puts in what fits and says
+// where the next page begins.
+func (n *node) page(queueName string, index uint64, fill func(q *queue, e *encoder) (next int64, err error)) frame {
 	if !n.caughtUp(index) {
 		return frame{kind: codeUnavailable}
 	}
 	n.machine.mu.RLock()
 	defer n.machine.mu.RUnlock()
-	q := n.machine.queues[queue]
+	q := n.machine.queues[queueName]
 	if q == nil {
-		return refuse("no queue " + queue)
+		return refuse("no queue " + queueName)
 	}
-	to = min(to, q.last())
-	var e encoder
-	pos := max(from, 1)
-	e.u64(0)
-	for ; pos <= to && len(e.b) < pageMost; pos++ {
-		at, ok := q.visible(pos)
-		if !ok {
-			continue
-		}
-		r, err := n.machine.read(at)
-		if err != nil {
-			return refuse(err.Error())
-		}
-		e.u64(uint64(pos))
-		e.b = appendRecord(e.b, r)
+	var e, head encoder
+	e.u64(0) // the place of what only the end knows
+	next, err := fill(q, &e)
+	if err != nil {
+		return refuse(err.Error())
 	}
-	head := encoder{}
-	head.u64(uint64(pos))
+	head.u64(uint64(next))
 	copy(e.b, head.b)
 	return frame{kind: codeDone, body: e.b}
 }
 
-// readOutputs reads this node's copy of a queue's outputs, with what became of the transactions that wrote them.
-func (n *node) readOutputs(d *decoder) frame {
-	queue, from, index := d.text(), int(d.u64()), d.u64()
+// scan reads this node's own copy of a queue from a position on.
+func (n *node) scan(d *decoder) frame {
+	name, from, to, index := d.text(), int64(d.u64()), int64(d.u64()), d.u64()
 	if err := d.err(); err != nil {
 		return refuse(err.Error())
 	}
-	if !n.caughtUp(index) {
-		return frame{kind: codeUnavailable}
-	}
-	n.machine.mu.RLock()
-	defer n.machine.mu.RUnlock()
-	q := n.machine.queues[queue]
-	if q == nil {
-		return refuse("no queue " + queue)
-	}
-	var e encoder
-	i := max(from, 0)
-	e.u64(0)
-	for ; i < len(q.outputs) && len(e.b) < pageMost; i++ {
-		o := q.outputs[i]
-		r, err := n.machine.read(o.ref)
-		if err != nil {
-			return refuse(err.Error())
+	return n.page(name, index, func(q *queue, e *encoder) (int64, error) {
+		pos, last := max(from, 1), min(to, q.last())
+		for ; pos <= last && len(e.b) < pageMost; pos++ {
+			at, ok := q.visible(pos)
+			if !ok {
+				continue
+			}
+			r, err := n.machine.read(at)
+			if err != nil {
+				return 0, err
+			}
+			e.u64(uint64(pos))
+			e.b = appendRecord(e.b, r)
 		}
-		e.u64(uint64(i))
-		e.text(o.txn.id)
-		seen := byte(0)
-		if o.seen() {
-			seen = 1
-		}
-		e.u8(seen)
-		e.b = appendRecord(e.b, r)
+		return pos, nil
+	})
+}
+
+// readOutputs reads this node's copy of a queue's outputs, with what became of the transactions that wrote them.
+func (n *node) readOutputs(d *decoder) frame {
+	name, from, index := d.text(), int(d.u64()), d.u64()
+	if err := d.err(); err != nil {
+		return refuse(err.Error())
 	}
-	head := encoder{}
-	head.u64(uint64(i))
-	copy(e.b, head.b)
-	return frame{kind: codeDone, body: e.b}
+	return n.page(name, index, func(q *queue, e *encoder) (int64, error) {
+		i := max(from, 0)
+		for ; i < len(q.outputs) && len(e.b) < pageMost; i++ {
+			o := q.outputs[i]
+			r, err := n.machine.read(o.ref)
+			if err != nil {
+				return 0, err
+			}
+			e.u64(uint64(i))
+			e.text(o.txn.id)
+			seen := byte(0)
+			if o.seen() {
+				seen = 1
+			}
+			e.u8(seen)
+			e.b = appendRecord(e.b, r)
+		}
+		return int64(i), nil
+	})
 }

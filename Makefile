@@ -8,7 +8,7 @@ TARGETS ?= nats kafka rabbitmq
 ARGS   ?=
 PKGS   := ./...
 
-.PHONY: help deps build provision test verify test-target planted mutants porcupine growth soak bench lint fmt clean
+.PHONY: help deps build provision test verify test-target plots planted mutants porcupine growth soak statistics bench lint fmt clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -32,6 +32,9 @@ verify: build lint ## everything else: more kills, fuzzing, real runs as root an
 test-target: deps build ## make test-target TARGET=kafka ARGS='--seed 7': the audit of one target, with JUnit in its run directory
 	bin/waybill test --target $(TARGET) $(ARGS)
 
+plots: deps build ## what each guarantee costs, of every target that can run here, audited: about two hours; make plots ARGS=--quick for a first look
+	TARGETS='$(TARGETS)' ARGS='$(ARGS)' scripts/plots
+
 planted: build ## which check catches which bug: a broker whose bugs are switches, about a quarter of an hour
 	$(GO) run ./targets/planted/matrix -plants all -rate 5e-3
 
@@ -47,6 +50,9 @@ growth: ## time and memory of the audit from 10^5 to 10^8 messages, into docs: m
 
 soak: build ## the tour of nats over and over for ten minutes: memory and disk stay flat
 	bin/waybill test --soak 10m
+
+statistics: ## what the comparisons are worth, on a null target: 40 arms against themselves, a planted slowdown, a planted pause; a quarter of an hour
+	WAYBILL_VERIFY=1 $(GO) test ./results/bench ./results/measure -count=1 -v -timeout 40m -run Planted
 
 bench: ## benchmarks of the recorder, the reader and the audit
 	$(GO) test -run '^$$' -bench . -benchmem ./harness/history ./checkers ./checkers/linear

@@ -9,29 +9,85 @@ import (
 	"strings"
 
 	"waybill/harness/semantics"
+	"waybill/results/look"
 )
 
-// WriteAcross writes, as a table in Markdown, what each fault did to each guarantee in several runs together, such as those of several
-// seeds: modes and promises down, faults across. A cell says how often the promise came out how, and what was counted in one run: the
-// smallest and the largest number, where they differ. Nothing is averaged, and a run in which a fault did not occur is not counted in its
-// column. What is promised of deliveries alone is left out where the mode promises something of what is applied.
-func WriteAcross(w io.Writer, vs []semantics.Verdict) error {
+// Across is what each fault did to each guarantee in several runs together, such as those of several seeds. Nothing is averaged, and a run
+// in which a fault did not occur is not counted in its column. What is promised of deliveries alone is left out where the mode promises
+// something of what is applied.
+type Across struct {
+	Faults []string
+	Rows   []AcrossRow
+}
+
+// AcrossRow is one promise of a mode.
+type AcrossRow struct {
+	Mode    string
+	Stage   semantics.Stage
+	Promise string
+	Cells   []AcrossCell // of each fault
+}
+
+// AcrossCell is one promise under one fault, in all runs. Results is empty where no run had the fault.
+type AcrossCell struct {
+	Results []AcrossResult // the worst first
+	Counts  []string       // what was counted in one run, losses first: the smallest and the largest number, where they differ
+}
+
+// AcrossResult is how often a promise came out how.
+type AcrossResult struct {
+	Result semantics.Result
+	Runs   int
+}
+
+// NewAcross brings several verdicts together.
+func NewAcross(vs []semantics.Verdict) Across {
 	t := newAcross(vs)
+	a := Across{Faults: t.faults}
+	for _, r := range t.rows {
+		row := AcrossRow{Mode: r.mode, Stage: r.stage, Promise: r.promise}
+		for _, f := range t.faults {
+			row.Cells = append(row.Cells, t.cells[acrossKey{r, f}].shown())
+		}
+		a.Rows = append(a.Rows, row)
+	}
+	return a
+}
+
+// WriteAcross writes what NewAcross brings together as a table in Markdown: modes and promises down, faults across.
+func WriteAcross(w io.Writer, vs []semantics.Verdict) error {
+	t := NewAcross(vs)
 	var b strings.Builder
 	b.WriteString("| mode | promise |")
-	for _, f := range t.faults {
-		fmt.Fprintf(&b, " `%s` |", visible(f))
+	for _, f := range t.Faults {
+		fmt.Fprintf(&b, " `%s` |", look.Visible(f))
 	}
-	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(t.faults)) + "\n")
-	for _, r := range t.rows {
-		fmt.Fprintf(&b, "| `%s` | %s %s |", visible(r.mode), r.stage, r.promise)
-		for _, f := range t.faults {
-			fmt.Fprintf(&b, " %s |", t.cells[acrossKey{r, f}])
+	b.WriteString("\n|---|---|" + strings.Repeat("---|", len(t.Faults)) + "\n")
+	for _, r := range t.Rows {
+		fmt.Fprintf(&b, "| `%s` | %s %s |", look.Visible(r.Mode), r.Stage, r.Promise)
+		for _, c := range r.Cells {
+			fmt.Fprintf(&b, " %s |", c)
 		}
 		b.WriteString("\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// String is the cell in Markdown.
+func (c AcrossCell) String() string {
+	var parts []string
+	for _, r := range c.Results {
+		said := string(r.Result)
+		if r.Result == semantics.Broken {
+			said = "**BROKEN**"
+		}
+		if r.Runs > 1 || len(c.Results) > 1 {
+			said += fmt.Sprintf(" ×%d", r.Runs)
+		}
+		parts = append(parts, said)
+	}
+	return strings.Join(append(parts, c.Counts...), "<br>")
 }
 
 type across struct {
@@ -99,21 +155,12 @@ func judgesApplied(v semantics.Verdict, lane string) bool {
 	return false
 }
 
-// String is the cell in Markdown: results, the worst first, then counts, losses first.
-func (c *acrossCell) String() string {
+func (c *acrossCell) shown() (out AcrossCell) {
 	if c == nil {
-		return ""
+		return out
 	}
-	var parts []string
 	for _, r := range slices.SortedFunc(maps.Keys(c.results), func(a, b semantics.Result) int { return cmp.Compare(severity(b), severity(a)) }) {
-		said := string(r)
-		if r == semantics.Broken {
-			said = "**BROKEN**"
-		}
-		if n := c.results[r]; n > 1 || len(c.results) > 1 {
-			said += fmt.Sprintf(" ×%d", n)
-		}
-		parts = append(parts, said)
+		out.Results = append(out.Results, AcrossResult{r, c.results[r]})
 	}
 	all := map[string]int64{}
 	for _, one := range c.counts {
@@ -122,9 +169,9 @@ func (c *acrossCell) String() string {
 		}
 	}
 	for _, x := range counted(semantics.Cell{Counts: all}) {
-		parts = append(parts, c.spread(x.what)+" "+plainWords(x.what))
+		out.Counts = append(out.Counts, c.spread(x.what)+" "+plainWords(x.what))
 	}
-	return strings.Join(parts, "<br>")
+	return out
 }
 
 // spread is how much of something was counted in one run: the smallest and the largest number.
@@ -134,13 +181,13 @@ func (c *acrossCell) spread(what string) string {
 		least, most = min(least, one[what]), max(most, one[what])
 	}
 	if least == most {
-		return count(most)
+		return look.Count(most)
 	}
-	return count(least) + "–" + count(most)
+	return look.Count(least) + "–" + look.Count(most)
 }
 
 // plainWords shortens what is counted, for a table.
 func plainWords(what string) string {
 	return strings.NewReplacer("duplicates in store", "stored twice", "duplicate effects", "applied twice", "acknowledged and lost", "acknowledged, lost",
-		"redeliveries", "redelivered").Replace(visible(what))
+		"redeliveries", "redelivered").Replace(look.Visible(what))
 }

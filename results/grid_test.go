@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"waybill/harness/semantics"
+	"waybill/results/look"
 )
 
 func cellOf(r semantics.Result) semantics.Cell {
@@ -64,18 +65,18 @@ func TestExitCodesAreExplained(t *testing.T) {
 
 func TestPercentAndTicksKeepTwoOrThreeDigits(t *testing.T) {
 	for p, want := range map[float64]string{0.95: "95%", 0.0487: "4.9%", 0.451: "45%", 0: "0%", 0.01: "1%", 1: "100%"} {
-		if got := percent(p); got != want {
-			t.Errorf("percent(%g) = %q, want %q", p, got, want)
+		if got := look.Percent(p); got != want {
+			t.Errorf("look.Percent(%g) = %q, want %q", p, got, want)
 		}
 	}
 	for us, want := range map[int64]string{-1: "–", 0: "0 µs", 999: "999 µs", 1500: "1.5 ms", 2_500_000: "2.5 s", 150_000_000: "150 s"} {
-		if got := ticksText(us); got != want {
-			t.Errorf("ticksText(%d) = %q, want %q", us, got, want)
+		if got := look.Ticks(us); got != want {
+			t.Errorf("look.Ticks(%d) = %q, want %q", us, got, want)
 		}
 	}
 	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567"} {
-		if got := count(n); got != want {
-			t.Errorf("count(%d) = %q, want %q", n, got, want)
+		if got := look.Count(n); got != want {
+			t.Errorf("look.Count(%d) = %q, want %q", n, got, want)
 		}
 	}
 }

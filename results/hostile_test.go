@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
 	"waybill/harness/experiment"
 	"waybill/harness/semantics"
+	"waybill/results/look"
+	"waybill/results/plot"
 )
 
 // hostile is what a broker or a file might say to whoever shows it.
@@ -103,7 +106,7 @@ func TestHostileTextsAreHarmlessInTheTerminal(t *testing.T) {
 
 func TestHostileTextsAreHarmlessInJUnit(t *testing.T) {
 	r, _ := newHostileRun(t)
-	_, b := junit(t, r.V)
+	_, b := drawnJUnit(t, r.V)
 	harmless(t, "JUnit", string(b))
 	if bytes.Contains(b, []byte("<script")) {
 		t.Error("JUnit holds an element from a broker's text")
@@ -112,21 +115,21 @@ func TestHostileTextsAreHarmlessInJUnit(t *testing.T) {
 
 func TestHostileTextsAreHarmlessInTheReport(t *testing.T) {
 	r, tl := newHostileRun(t)
-	p, err := newPage(Dir(hostile), r.V, tl, r.E, r.S, r.M)
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := newPage(Dir(hostile), r.V, tl, r.E, r.S, r.M)
 	var b bytes.Buffer
 	if err := reportTemplate.Execute(&b, p); err != nil {
 		t.Fatal(err)
 	}
 	harmless(t, "report", b.String())
+	if got := scripts(t, b.Bytes()); !slices.Equal(got, []string{string(look.Script())}) {
+		t.Errorf("the page has the scripts %q, want ours", got)
+	}
 	walk(t, b.Bytes(), func(tok xml.Token) {
 		e, ok := tok.(xml.StartElement)
 		if !ok {
 			return
 		}
-		if n := e.Name.Local; n == "script" || n == "img" {
+		if n := e.Name.Local; n == "img" {
 			t.Errorf("the page has a %s", n)
 		}
 		for _, a := range e.Attr {
@@ -138,12 +141,19 @@ func TestHostileTextsAreHarmlessInTheReport(t *testing.T) {
 }
 
 func TestHostileTextsAreHarmlessInPlots(t *testing.T) {
-	_, tl := newHostileRun(t)
-	b, err := drawFigure(tl, throughputPanel, "svg")
-	if err != nil {
-		t.Fatal(err)
+	run, tl := newHostileRun(t)
+	for _, f := range figures(run.V, tl) {
+		b, err := f.SVG(plot.Light, plot.Page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		harmlessPlot(t, f.Name, b)
 	}
-	harmless(t, "plot", string(b))
+}
+
+func harmlessPlot(t *testing.T, name string, b []byte) {
+	t.Helper()
+	harmless(t, name, string(b))
 	for d := xml.NewDecoder(bytes.NewReader(b)); ; {
 		tok, err := d.Token()
 		if errors.Is(err, io.EOF) {
@@ -155,23 +165,5 @@ func TestHostileTextsAreHarmlessInPlots(t *testing.T) {
 		if e, ok := tok.(xml.StartElement); ok && (e.Name.Local == "script" || e.Name.Local == "img") {
 			t.Errorf("the plot has a %s", e.Name.Local)
 		}
-	}
-}
-
-func TestVisible(t *testing.T) {
-	for _, c := range []struct{ name, in, want string }{
-		{"plain text stays", "kill-leader → n2, 5 %", "kill-leader → n2, 5 %"},
-		{"escape sequences show", "\x1b[2J", `\x1b[2J`},
-		{"broken UTF-8 shows its bytes", "a\xffb", `a\xffb`},
-		{"a real replacement rune stays", "\uFFFD", "\uFFFD"},
-		{"lines become one", "a\nb\tc\r\n", "a; b c"},
-		{"direction changes show", "\u202eabc", `\u202eabc`},
-		{"C1 controls show", "\u009b1m", `\u009b1m`},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			if got := visible(c.in); got != c.want {
-				t.Errorf("visible(%q) = %q, want %q", c.in, got, c.want)
-			}
-		})
 	}
 }

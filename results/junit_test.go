@@ -9,15 +9,16 @@ import (
 
 	"waybill/harness/golden"
 	"waybill/harness/semantics"
+	"waybill/results/junit"
 )
 
-func junit(t *testing.T, v semantics.Verdict) (junitSuites, []byte) {
+func drawnJUnit(t *testing.T, v semantics.Verdict) (junit.Suites, []byte) {
 	t.Helper()
 	var b bytes.Buffer
 	if err := JUnit(&b, v, "results/runs/nats/RUN"); err != nil {
 		t.Fatal(err)
 	}
-	var s junitSuites
+	var s junit.Suites
 	if err := xml.Unmarshal(b.Bytes(), &s); err != nil {
 		t.Fatalf("not XML: %v\n%s", err, b.Bytes())
 	}
@@ -25,12 +26,12 @@ func junit(t *testing.T, v semantics.Verdict) (junitSuites, []byte) {
 }
 
 func TestJUnitGolden(t *testing.T) {
-	_, b := junit(t, sampleVerdict())
+	_, b := drawnJUnit(t, sampleVerdict())
 	golden.Compare(t, "junit.xml", b)
 }
 
 func TestJUnitCountsWhatItHolds(t *testing.T) {
-	s, _ := junit(t, sampleVerdict())
+	s, _ := drawnJUnit(t, sampleVerdict())
 	var got, want [4]int
 	for _, u := range s.Suites {
 		for _, c := range u.Cases {
@@ -58,7 +59,7 @@ func TestJUnitCountsWhatItHolds(t *testing.T) {
 
 func TestARunWithoutCellsIsNotGreenInJUnit(t *testing.T) {
 	for _, v := range []semantics.Verdict{{}, {Result: semantics.Inconclusive, ExitCode: 2}} {
-		if s, _ := junit(t, v); s.Errors == 0 {
+		if s, _ := drawnJUnit(t, v); s.Errors == 0 {
 			t.Errorf("verdict %q: JUnit has no error", v.Result)
 		}
 	}
@@ -68,7 +69,7 @@ func TestARunWithoutCellsIsNotGreenInJUnit(t *testing.T) {
 // explained.
 func TestJUnitHasACaseACell(t *testing.T) {
 	v := sampleVerdict()
-	s, _ := junit(t, v)
+	s, _ := drawnJUnit(t, v)
 	cases := map[string]int{}
 	for _, u := range s.Suites {
 		for _, c := range u.Cases {
@@ -104,7 +105,7 @@ func TestABrokenLivenessNamesItsFinding(t *testing.T) {
 		Episodes: []semantics.Episode{{Number: 2, Fault: "kill-all", Liveness: map[string]semantics.Result{"core": semantics.Broken}, LiveWhy: map[string]string{"core": "stuck: not drained"}}},
 		Findings: []semantics.Finding{{ID: 4, Lane: "core", Anomaly: "stuck", Episode: 2, Count: 1, Breaks: true}, {ID: 5, Lane: "other", Anomaly: "stuck", Episode: 2, Count: 1, Breaks: true}}}
 	v.Lanes[0].Cells = []semantics.Cell{{Episode: 2, Fault: "kill-all", Stage: semantics.Applied, Result: semantics.Kept}}
-	s, b := junit(t, v)
+	s, b := drawnJUnit(t, v)
 	if want := "finding #4: stuck ×1 \n  explain: waybill explain results/runs/nats/RUN 4"; s.Failures != 2 || !strings.Contains(s.Suites[1].Cases[1].Failure.Text, want) || strings.Contains(string(b), "#5") {
 		t.Errorf("want a failure with %q:\n%s", want, b)
 	}

@@ -35,6 +35,7 @@ func (f *laneFlow) add(e *history.Event, origin int64) {
 		case e.Status == history.Acked:
 			bump(&f.lane.Acked, at)
 			f.toAck.end(e.Msg, e.Time, at)
+			f.toApply.confirm(e.Msg)
 		case e.Status == history.Rejected || e.Reason == history.NoConfirmation:
 			f.toAck.forget(e.Msg)
 		}
@@ -45,13 +46,25 @@ func (f *laneFlow) add(e *history.Event, origin int64) {
 	case history.ApplyEnd:
 		if e.Status == history.OK {
 			bump(&f.lane.Applied, at)
-			f.toApply.end(e.Msg, e.Time, at)
+			if !f.toApply.end(e.Msg, e.Time, at) {
+				bump(&f.lane.Twice, at)
+			}
 		}
 	}
 }
 
-func (f *laneFlow) close(bins int) LaneTimeline {
+func (f *laneFlow) close(bins int, origin int64) LaneTimeline {
+	for _, p := range f.toApply.open {
+		if p.acked {
+			bump(&f.lane.Lost, p.intended-origin)
+		}
+	}
 	l := f.lane
+	for _, s := range []*[]int64{&l.Lost, &l.Twice} {
+		if len(*s) > 0 {
+			*s = append(*s, make([]int64, max(0, bins-len(*s)))...)
+		}
+	}
 	for _, s := range []*[]int64{&l.Sent, &l.Acked, &l.Delivered, &l.Applied} {
 		*s = append(*s, make([]int64, max(0, bins-len(*s)))...)
 	}
@@ -73,38 +86,52 @@ func bump(bins *[]int64, at int64) {
 // latency keeps one histogram for the bin being filled and one for all: the history comes in order of time, so a bin that
 // has been left is complete and only its quantiles are kept.
 type latency struct {
-	open     map[history.Msg]int64
+	open     map[history.Msg]pending
 	bin, all *hdrhistogram.Histogram
 	at       int
 	bins     []Quantiles
 }
 
+// pending is a message that has not come through: since when it should have, and whether the broker has confirmed it.
+type pending struct {
+	intended int64
+	acked    bool
+}
+
 func newLatency() latency {
 	return latency{
-		open: map[history.Msg]int64{},
+		open: map[history.Msg]pending{},
 		bin:  hdrhistogram.New(1, maxTicks, 2),
 		all:  hdrhistogram.New(1, maxTicks, 2),
 	}
 }
 
-func (l *latency) begin(m history.Msg, intended int64) { l.open[m] = intended }
+func (l *latency) begin(m history.Msg, intended int64) { l.open[m] = pending{intended: intended} }
+
+// confirm notes that a message which has not come through was acknowledged.
+func (l *latency) confirm(m history.Msg) {
+	if p, open := l.open[m]; open && !p.acked {
+		l.open[m] = pending{p.intended, true}
+	}
+}
 
 func (l *latency) forget(m history.Msg) { delete(l.open, m) }
 
-// end takes the first completion of a message; later ones are copies.
-func (l *latency) end(m history.Msg, now, sinceOrigin int64) {
-	intended, first := l.open[m]
+// end takes the first completion of a message, and reports whether it was that: later ones are copies.
+func (l *latency) end(m history.Msg, now, sinceOrigin int64) bool {
+	p, first := l.open[m]
 	if !first {
-		return
+		return false
 	}
 	delete(l.open, m)
 	if i := int(max(0, sinceOrigin) / (binTicks * latencyFactor)); i > l.at {
 		l.leave()
 		l.at = i
 	}
-	v := min(max(1, now-intended), maxTicks)
+	v := min(max(1, now-p.intended), maxTicks)
 	_ = l.bin.RecordValue(v) // cannot fail: v is within the histogram's range
 	_ = l.all.RecordValue(v)
+	return true
 }
 
 func (l *latency) leave() {

@@ -125,16 +125,25 @@ func (m Manifest) Repeat() string {
 	if len(m.Command) == 0 {
 		return "waybill test --target " + quoteArg(m.Target) + " --seed " + strconv.FormatUint(m.Seed, 10)
 	}
-	words := []string{program(m.Command[0])}
-	seeded := slices.Contains(m.Command, "--from") // a history of another tool: nothing is drawn
-	for _, a := range m.Command[1:] {
-		seeded = seeded || strings.HasPrefix(a, "--from=") || a == "--seed" || strings.HasPrefix(a, "--seed=")
-		words = append(words, quoteArg(a))
-	}
-	if !seeded {
+	words := slices.Clone(m.Command)
+	if !slices.ContainsFunc(words[1:], func(a string) bool {
+		return a == "--seed" || strings.HasPrefix(a, "--seed=") || a == "--from" || strings.HasPrefix(a, "--from=") // of a history of another tool nothing is drawn
+	}) {
 		words = append(words, "--seed", strconv.FormatUint(m.Seed, 10))
 	}
-	return strings.Join(words, " ")
+	return Command(words...)
+}
+
+// Command is a line that somebody can type into a POSIX shell, program first.
+func Command(words ...string) string {
+	if len(words) == 0 {
+		return ""
+	}
+	line := []string{program(words[0])}
+	for _, w := range words[1:] {
+		line = append(line, quoteArg(w))
+	}
+	return strings.Join(line, " ")
 }
 
 // program is argv[0] as somebody would type it; a temporary binary of `go run` is gone by the time anyone reads this.

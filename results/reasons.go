@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"waybill/harness/semantics"
+	"waybill/results/look"
 )
 
 // reason is why cells have a result that explains itself only with words; many cells share one.
@@ -48,7 +49,7 @@ func reasonsFor(v semantics.Verdict, result semantics.Result) []reason {
 		}
 		for _, l := range v.Lanes {
 			if live := liveOf(v, c.number, l.Name); !live.None && live.Result == result {
-				note(visible(live.Why), place{l.Name, "liveness"})
+				note(look.Visible(live.Why), place{l.Name, "liveness"})
 			}
 		}
 		for _, why := range order {
@@ -130,9 +131,9 @@ func gathered(episode int, ps []place, cells map[string]int) []string {
 	}
 	var said []string
 	for _, p := range ps {
-		s := fmt.Sprintf("%d %s/%s", episode, visible(p.lane), p.what)
+		s := fmt.Sprintf("%d %s/%s", episode, look.Visible(p.lane), p.what)
 		if p.what != "liveness" && hit[p.lane] == cells[p.lane] && cells[p.lane] > 1 {
-			s = fmt.Sprintf("%d %s", episode, visible(p.lane))
+			s = fmt.Sprintf("%d %s", episode, look.Visible(p.lane))
 		}
 		if !slices.Contains(said, s) {
 			said = append(said, s)
@@ -151,19 +152,19 @@ func troubles(v semantics.Verdict) []string {
 	var said []string
 	for _, e := range v.Episodes {
 		if trouble := troubleOf(e); trouble != "" {
-			said = append(said, fmt.Sprintf("episode %d (%s) %s", e.Number, visible(e.Fault), trouble))
+			said = append(said, fmt.Sprintf("episode %d (%s) %s", e.Number, look.Visible(e.Fault), trouble))
 		}
 	}
 	for _, a := range v.Assumptions {
 		if !a.Held {
-			said = append(said, "assumption not held: "+visible(a.Name)+": "+visible(a.Why))
+			said = append(said, "assumption not held: "+look.Visible(a.Name)+": "+look.Visible(a.Why))
 		}
 	}
 	for _, c := range v.Cuts {
-		said = append(said, "history cut: "+visible(c))
+		said = append(said, "history cut: "+look.Visible(c))
 	}
 	if v.CutShort != "" {
-		said = append(said, "run cut short: "+visible(v.CutShort))
+		said = append(said, "run cut short: "+look.Visible(v.CutShort))
 	}
 	return said
 }
@@ -177,5 +178,5 @@ func troubleOf(e semantics.Episode) string {
 	if !e.Healed {
 		said = append(said, "did not heal")
 	}
-	return strings.Join(nonEmpty(strings.Join(said, " and "), visible(e.Why)), ": ")
+	return strings.Join(nonEmpty(strings.Join(said, " and "), look.Visible(e.Why)), ": ")
 }

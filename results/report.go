@@ -6,44 +6,32 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
-	"strings"
 	"time"
 
 	"waybill/harness/experiment"
 	"waybill/harness/semantics"
+	"waybill/results/look"
 	"waybill/results/story"
 )
 
-//go:embed report/*
+//go:embed report/*.html
 var reportFiles embed.FS
 
-var reportTemplate = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"show":    visible,
-	"count":   count,
-	"percent": percent,
-	"ticks":   ticksText,
-	"class":   resultClass,
-	"glyph":   resultGlyph,
+var reportTemplate = template.Must(look.New("report").Funcs(template.FuncMap{
 	"word":    word,
 	"counted": counted,
 	"bounded": bounded,
 	"why":     whyNot,
-	"bytes":   bytesText,
-	"time":    timeText,
-	"join":    strings.Join,
 	"promise": story.PromiseWords,
 	"since":   since,
 	"instant": instant,
-}).ParseFS(reportFiles, "report/*.html"))
+}).ParseFS(reportFiles, "report/*.html")).Lookup("page.html")
 
 // WriteReport writes report.html, self-contained, and plots/*.svg and *.png below d. What is told of findings is shown beside them. The parts
 // are independent: an error of one leaves the others written. No error of it changes a verdict; the caller prints it as a warning.
 func WriteReport(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, sched experiment.Schedule, m Manifest, told story.Telling) error {
-	plots, err := writePlots(d, t)
-	p, pageErr := newPage(d, v, t, exp, sched, m)
-	if pageErr != nil {
-		return errors.Join(err, pageErr)
-	}
+	plots, err := WritePlots(d, figures(v, t))
+	p := newPage(d, v, t, exp, sched, m)
 	p.Plots = plots
 	p.tell(d, told)
 	var b bytes.Buffer
@@ -55,7 +43,7 @@ func WriteReport(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experime
 
 // page is everything the report shows.
 type page struct {
-	Style      template.CSS
+	Head       look.Head
 	Headline   string
 	Summary    string
 	Exit       string
@@ -72,7 +60,7 @@ type page struct {
 	Maintainer []answer
 	Author     []answer
 	Flows      []flow
-	Charts     []chart
+	Charts     []look.Figure
 	Schedule   []pageEpisode
 	LeftOut    []string
 	Refused    []pageRefused
@@ -93,14 +81,10 @@ type whyList struct {
 	Reasons []reason
 }
 
-func newPage(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, sched experiment.Schedule, m Manifest) (page, error) {
-	style, err := reportFiles.ReadFile("report/style.css")
-	if err != nil {
-		return page{}, fmt.Errorf("results: draw report: %w", err)
-	}
+func newPage(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, sched experiment.Schedule, m Manifest) page {
 	p := page{
-		Style: template.CSS(style), // ours, embedded: nothing from a run is in it
-		V:     v, Exp: exp, M: m, Dir: string(d),
+		Head: look.NewHead(fmt.Sprintf("%s %s: %s", v.Target, v.Profile, headline(v))),
+		V:    v, Exp: exp, M: m, Dir: string(d),
 		Headline: headline(v), Summary: summary(v), Exit: exitMeaning(v.ExitCode),
 		Repeat: m.Repeat(), Audit: "waybill audit " + quoteArg(string(d)),
 		Grids: newPageGrids(v, exp), Troubles: troubles(v),
@@ -124,8 +108,13 @@ func newPage(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, 
 		p.Flows = append(p.Flows, newFlow(l))
 		p.LivenessOf = append(p.LivenessOf, l.Name)
 	}
-	if len(t.Lanes) > 0 && t.End > t.Origin {
-		p.Charts = []chart{throughputChart(t), latencyChart(t)}
+	for _, f := range figures(v, t) {
+		if f.Name == "faults" {
+			continue // the page has that as a table, with everything in it
+		}
+		if l, err := look.NewFigure(f); err == nil { // WritePlots draws the same, and says what failed
+			p.Charts = append(p.Charts, l)
+		}
 	}
 	for _, f := range v.Findings {
 		p.Findings = append(p.Findings, newPageFinding(v, f))
@@ -136,37 +125,5 @@ func newPage(d Dir, v semantics.Verdict, t Timeline, exp experiment.Experiment, 
 			break
 		}
 	}
-	return p, nil
-}
-
-func resultClass(r semantics.Result) string {
-	switch r {
-	case semantics.Kept, semantics.Broken, semantics.Inconclusive, semantics.Observed:
-		return string(r)
-	default:
-		return "na"
-	}
-}
-
-// resultGlyph tells results apart without colour.
-func resultGlyph(r semantics.Result) string {
-	switch r {
-	case semantics.Kept:
-		return "✓"
-	case semantics.Broken:
-		return "✗"
-	case semantics.Inconclusive:
-		return "?"
-	case semantics.Observed:
-		return "○"
-	default:
-		return "–"
-	}
-}
-
-func timeText(t time.Time) string {
-	if t.IsZero() {
-		return "not recorded"
-	}
-	return t.UTC().Format("2006-01-02 15:04:05 UTC")
+	return p
 }

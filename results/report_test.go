@@ -14,17 +14,15 @@ import (
 	"waybill/harness/experiment"
 	"waybill/harness/golden"
 	"waybill/harness/semantics"
+	"waybill/results/look"
 	"waybill/results/story"
 )
 
 // rendered draws a report without writing it.
 func rendered(t *testing.T, v semantics.Verdict, tl Timeline, exp experiment.Experiment, sched experiment.Schedule, m Manifest) []byte {
 	t.Helper()
-	p, err := newPage("results/runs/nats/20261121T081500Z-42", v, tl, exp, sched, m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.Plots = []string{"plots/timeline.svg"}
+	p := newPage("results/runs/nats/20261121T081500Z-42", v, tl, exp, sched, m)
+	p.Plots = []string{"plots/timeline-light.svg"}
 	var b bytes.Buffer
 	if err := reportTemplate.Execute(&b, p); err != nil {
 		t.Fatal(err)
@@ -47,6 +45,26 @@ func walk(t *testing.T, page []byte, visit func(xml.Token)) {
 		}
 		visit(tok)
 	}
+}
+
+// scripts are the texts of a page's scripts, which must be ours alone.
+func scripts(t *testing.T, page []byte) (texts []string) {
+	within := false
+	walk(t, page, func(tok xml.Token) {
+		switch tok := tok.(type) {
+		case xml.StartElement:
+			if within = tok.Name.Local == "script"; within {
+				texts = append(texts, "")
+			}
+		case xml.EndElement:
+			within = false
+		case xml.CharData:
+			if within {
+				texts[len(texts)-1] += string(tok)
+			}
+		}
+	})
+	return texts
 }
 
 func attr(e xml.StartElement, name string) string {
@@ -84,7 +102,7 @@ func outline(t *testing.T, page []byte) string {
 				flush()
 				heading = n
 				words.Reset()
-			case "tr", "td", "svg", "path", "rect", "figure", "details", "dt", "li", "pre", "div", "a":
+			case "tr", "td", "svg", "figure", "details", "dt", "li", "pre", "div", "a":
 				if c := attr(tok, "class"); c != "" {
 					n += "." + c
 				}
@@ -132,7 +150,7 @@ func TestTheReportLoadsNothing(t *testing.T) {
 			return
 		}
 		switch e.Name.Local {
-		case "script", "img", "iframe", "object", "embed", "audio", "video", "base":
+		case "img", "iframe", "object", "embed", "audio", "video", "base":
 			t.Errorf("the page has a %s", e.Name.Local)
 		case "link":
 			if h := attr(e, "href"); !strings.HasPrefix(h, "data:") {
@@ -143,6 +161,9 @@ func TestTheReportLoadsNothing(t *testing.T) {
 			t.Errorf("%s loads %s", e.Name.Local, s)
 		}
 	})
+	if got := scripts(t, page); !slices.Equal(got, []string{string(look.Script())}) {
+		t.Errorf("the page has the scripts %q, want ours", got)
+	}
 	for _, bad := range []string{"@import", "url(h", "url(/", "ZgotmplZ"} {
 		if bytes.Contains(page, []byte(bad)) {
 			t.Errorf("the page holds %q", bad)
@@ -173,7 +194,7 @@ func TestReportAndPlotsAreWritten(t *testing.T) {
 	if err := WriteReport(d, sampleVerdict(), sampleTimeline(t), sampleExperiment(), sampleSchedule(), sampleManifest(), story.Telling{}); err != nil {
 		t.Fatal(err)
 	}
-	magic := map[string]string{"timeline.svg": "<?xml", "latency.svg": "<?xml", "timeline.png": "\x89PNG", "latency.png": "\x89PNG"}
+	magic := map[string]string{"timeline-light.svg": "<?xml", "latency-dark.svg": "<?xml", "timeline-dark.png": "\x89PNG", "latency-light.png": "\x89PNG", "faults-light.svg": "<?xml", "unavailability-nats-light.svg": "<?xml"}
 	for name, want := range magic {
 		b, err := os.ReadFile(d.Path(plotsDir, name))
 		if err != nil || !bytes.HasPrefix(b, []byte(want)) {
@@ -181,7 +202,7 @@ func TestReportAndPlotsAreWritten(t *testing.T) {
 		}
 	}
 	page, err := os.ReadFile(d.Report())
-	if err != nil || !bytes.Contains(page, []byte(`href="plots/timeline.png"`)) {
+	if err != nil || !bytes.Contains(page, []byte(`href="plots/timeline-light.png"`)) {
 		t.Errorf("the report does not link the plots: %v", err)
 	}
 }
@@ -189,14 +210,14 @@ func TestReportAndPlotsAreWritten(t *testing.T) {
 func TestAPlotThatFailsLeavesReportAndOtherPlots(t *testing.T) {
 	d := sampleDir(t)
 	// A folder where the file should go: it cannot be replaced.
-	if err := os.MkdirAll(d.Path(plotsDir, "timeline.svg", "x"), 0o755); err != nil {
+	if err := os.MkdirAll(d.Path(plotsDir, "timeline-light.svg", "x"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	err := WriteReport(d, sampleVerdict(), sampleTimeline(t), sampleExperiment(), sampleSchedule(), sampleManifest(), story.Telling{})
-	if err == nil || !strings.Contains(err.Error(), "timeline.svg") {
+	if err == nil || !strings.Contains(err.Error(), "timeline-light.svg") {
 		t.Errorf("error %v: want one that names the plot", err)
 	}
-	for _, path := range []string{d.Report(), d.Path(plotsDir, "latency.svg"), d.Path(plotsDir, "timeline.png"), d.Path(plotsDir, "latency.png")} {
+	for _, path := range []string{d.Report(), d.Path(plotsDir, "latency-light.svg"), d.Path(plotsDir, "timeline-light.png"), d.Path(plotsDir, "latency-dark.png")} {
 		if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 			t.Errorf("%s is not written: %v", path, err)
 		}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"waybill/harness/semantics"
+	"waybill/results/look"
 	"waybill/results/story"
 )
 
@@ -50,7 +51,7 @@ func (p *page) tell(d Dir, told story.Telling) {
 		}
 		for j, t := range f.Named {
 			if stories[t.Token] {
-				f.Named[j].Story = "story-" + visible(t.Token)
+				f.Named[j].Story = "story-" + look.Visible(t.Token)
 			}
 		}
 	}

@@ -5,9 +5,11 @@ import (
 	"encoding/xml"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"waybill/results/look"
 	"waybill/results/story"
 )
 
@@ -21,10 +23,7 @@ func told(t *testing.T, s story.Story) string {
 	if err := os.WriteFile(d.Path(windowsDir, "2.html"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	p, err := newPage(d, sampleVerdict(), sampleTimeline(t), sampleExperiment(), sampleSchedule(), sampleManifest())
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := newPage(d, sampleVerdict(), sampleTimeline(t), sampleExperiment(), sampleSchedule(), sampleManifest())
 	p.tell(d, story.Telling{Stories: []story.Story{s}, Causes: []story.Grouped{{ID: 1, Sentences: []string{"All 4 acked by n2."}}}})
 	var b bytes.Buffer
 	if err := reportTemplate.Execute(&b, p); err != nil {
@@ -59,12 +58,15 @@ func TestNothingThatAStoryTellsActsOnAPage(t *testing.T) {
 	const hostile = `</td><script>alert(1)</script>" onload="x`
 	page := told(t, story.Story{Token: hostile, Lane: hostile, Summary: hostile, LeftOut: hostile, Lines: []story.Line{{Act: hostile, Who: hostile, What: hostile}},
 		Findings: []story.Told{{ID: 1, Anomaly: hostile, Definition: hostile, Because: hostile, Detail: hostile}}})
+	if got := scripts(t, []byte(page)); !slices.Equal(got, []string{string(look.Script())}) {
+		t.Errorf("the page has the scripts %q, want ours", got)
+	}
 	walk(t, []byte(page), func(tok xml.Token) {
 		e, ok := tok.(xml.StartElement)
 		if !ok {
 			return
 		}
-		if e.Name.Local == "script" || attr(e, "onload") != "" {
+		if attr(e, "onload") != "" {
 			t.Errorf("<%s %v> came from a story", e.Name.Local, e.Attr)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 
 	"waybill/harness/experiment"
 	"waybill/harness/semantics"
+	"waybill/results/look"
 )
 
 // pagePromise is a row of the table of promises.
@@ -42,6 +43,8 @@ type pageEpisode struct {
 	Ran                  bool
 	Strikes              int
 	Strike, Heal         string
+	StrikeTicks          int64 // 0: not known
+	HealTicks            int64
 	Trouble              string
 	Liveness             []liveCell
 }
@@ -60,13 +63,15 @@ func newPageSchedule(v semantics.Verdict, sched experiment.Schedule) []pageEpiso
 		p := &es[i]
 		p.Ran, p.Victims, p.Strikes = true, e.Victims, e.Strikes
 		if e.Strike > 0 && e.Recover > e.Strike {
-			p.Strike = ticksText(e.Recover - e.Strike)
+			p.StrikeTicks = e.Recover - e.Strike
+			p.Strike = look.Ticks(p.StrikeTicks)
 		}
 		switch {
 		case !e.Healed:
 			p.Heal = "not healed"
 		case e.Recover > 0 && e.Verified > e.Recover:
-			p.Heal = ticksText(e.Verified - e.Recover)
+			p.HealTicks = e.Verified - e.Recover
+			p.Heal = look.Ticks(p.HealTicks)
 		}
 		p.Trouble = troubleOf(e)
 		for _, l := range v.Lanes {

@@ -7,6 +7,7 @@ import (
 
 	"waybill/harness/experiment"
 	"waybill/harness/semantics"
+	"waybill/results/look"
 )
 
 // answer is a doubt about a verdict and what the run recorded about it.
@@ -20,9 +21,9 @@ func toMaintainer(v semantics.Verdict, exp experiment.Experiment, m Manifest) []
 		unknown += l.Ledger.Unknown
 		attempts += l.Ledger.Attempts
 	}
-	resends := fmt.Sprintf("%s beyond a message's first were made, each with its number in a header beside the token. A second copy counts as a duplicate only inside the dedup scope that the promise names; across scopes it is re-sent and only counted.", plural(attempts-sent, "attempt"))
+	resends := fmt.Sprintf("%s beyond a message's first were made, each with its number in a header beside the token. A second copy counts as a duplicate only inside the dedup scope that the promise names; across scopes it is re-sent and only counted.", look.Plural(attempts-sent, "attempt"))
 	if exp.Load.Doubts > 0 {
-		resends += fmt.Sprintf(" On purpose, %s of acknowledged messages are sent again where the store deduplicates.", percent(exp.Load.Doubts))
+		resends += fmt.Sprintf(" On purpose, %s of acknowledged messages are sent again where the store deduplicates.", look.Percent(exp.Load.Doubts))
 	}
 	changed := 0
 	for _, s := range settings(exp.Settings) {
@@ -31,10 +32,10 @@ func toMaintainer(v semantics.Verdict, exp experiment.Experiment, m Manifest) []
 		}
 	}
 	return []answer{
-		{"Is it the client, or a timeout?", fmt.Sprintf("An attempt is acked only when the broker's confirmation reached the producer. A timeout (%s), a cut connection, a killed producer or a client's own error is unknown, and what is unknown is never lost: it was so for %s of %s messages.", exp.Load.Confirm, count(unknown), count(sent))},
+		{"Is it the client, or a timeout?", fmt.Sprintf("An attempt is acked only when the broker's confirmation reached the producer. A timeout (%s), a cut connection, a killed producer or a client's own error is unknown, and what is unknown is never lost: it was so for %s of %s messages.", exp.Load.Confirm, look.Count(unknown), look.Count(sent))},
 		{"A resend of yours?", resends},
 		{"An unsupported setting?", fmt.Sprintf("%d of %d recorded settings differ from the product's defaults; they are listed below, as is the sentence on which each promise rests, with its address and version.", changed, len(exp.Settings))},
-		{"A starved machine?", fmt.Sprintf("%s and %s of memory. %s", plural(int64(m.Host.Cores), "core"), bytesText(m.Host.Memory), assumptionsHeld(v))},
+		{"A starved machine?", fmt.Sprintf("%s and %s of memory. %s", look.Plural(int64(m.Host.Cores), "core"), look.Bytes(m.Host.Memory), assumptionsHeld(v))},
 	}
 }
 
@@ -53,7 +54,7 @@ func assumptionsHeld(v semantics.Verdict) string {
 	var not []string
 	for _, a := range v.Assumptions {
 		if !a.Held {
-			not = append(not, visible(a.Name)+" ("+visible(a.Why)+")")
+			not = append(not, look.Visible(a.Name)+" ("+look.Visible(a.Why)+")")
 		}
 	}
 	switch {
@@ -78,7 +79,7 @@ func leastExposure(v semantics.Verdict) string {
 			for _, e := range c.Exposure {
 				if e.Need > 0 && (fewest < 0 || e.Seen < fewest) {
 					fewest = e.Seen
-					weakest = fmt.Sprintf("%s %s under %s: %s: %s seen, %s needed", visible(l.Name), c.Stage, visible(c.Fault), visible(e.What), count(e.Seen), count(e.Need))
+					weakest = fmt.Sprintf("%s %s under %s: %s: %s seen, %s needed", look.Visible(l.Name), c.Stage, look.Visible(c.Fault), look.Visible(e.What), look.Count(e.Seen), look.Count(e.Need))
 				}
 			}
 		}
@@ -106,7 +107,7 @@ func staleSide(v semantics.Verdict) string {
 				if seen[e.What] == nil {
 					order = append(order, e.What)
 				}
-				said := visible(l.Name) + " " + count(e.Seen)
+				said := look.Visible(l.Name) + " " + look.Count(e.Seen)
 				if !slices.Contains(seen[e.What], said) {
 					seen[e.What] = append(seen[e.What], said)
 				}
@@ -118,7 +119,7 @@ func staleSide(v semantics.Verdict) string {
 	}
 	var said []string
 	for _, what := range order {
-		said = append(said, visible(what)+": "+strings.Join(seen[what], ", "))
+		said = append(said, look.Visible(what)+": "+strings.Join(seen[what], ", "))
 	}
 	return "Under isolation a producer and a consumer stay pinned to the isolated side. Seen there: " + strings.Join(said, "; ") + "."
 }
@@ -127,12 +128,12 @@ func dedupHits(v semantics.Verdict) string {
 	var said []string
 	for _, l := range v.Lanes {
 		if l.Ledger.DedupStore+l.Ledger.DedupEffect > 0 {
-			said = append(said, fmt.Sprintf("%s: the store answered %s, the effect's ledger %s", visible(l.Name), count(l.Ledger.DedupStore), count(l.Ledger.DedupEffect)))
+			said = append(said, fmt.Sprintf("%s: the store answered %s, the effect's ledger %s", look.Visible(l.Name), look.Count(l.Ledger.DedupStore), look.Count(l.Ledger.DedupEffect)))
 		}
 	}
 	for _, l := range v.Lanes {
 		if n := resent(l); n > 0 {
-			said = append(said, fmt.Sprintf("%s: %s that the producer's library sent again within its session lie in the store once", visible(l.Name), plural(n, "message")))
+			said = append(said, fmt.Sprintf("%s: %s that the producer's library sent again within its session lie in the store once", look.Visible(l.Name), look.Plural(n, "message")))
 		}
 	}
 	if len(said) == 0 {
@@ -172,13 +173,4 @@ func settings(m map[string]string) []setting {
 	}
 	slices.SortFunc(ss, func(a, b setting) int { return strings.Compare(a.Name, b.Name) })
 	return ss
-}
-
-func bytesText(n uint64) string {
-	switch {
-	case n >= 1<<30:
-		return fmt.Sprintf("%.1f GiB", float64(n)/(1<<30))
-	default:
-		return fmt.Sprintf("%.0f MiB", float64(n)/(1<<20))
-	}
 }

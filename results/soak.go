@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"waybill/harness/semantics"
+	"waybill/results/look"
 )
 
 // SoakDir is the directory of a soak: many runs, of which only those are kept that say something.
@@ -237,9 +238,9 @@ func WriteSoak(w io.Writer, s Soak) error {
 		case broken > 0:
 			bound = "BROKEN"
 		case c.Bound > 0:
-			bound = "≤" + percent(c.Bound)
+			bound = "≤" + look.Percent(c.Bound)
 		}
-		fmt.Fprintf(t, "%s\t%s %s\t%s\t%d\t%d\t%d\t%d\t%s\n", visible(c.Lane), c.Promise, c.Stage, visible(c.Fault), kept, broken, all-kept-broken, c.N, bound)
+		fmt.Fprintf(t, "%s\t%s %s\t%s\t%d\t%d\t%d\t%d\t%s\n", look.Visible(c.Lane), c.Promise, c.Stage, look.Visible(c.Fault), kept, broken, all-kept-broken, c.N, bound)
 	}
 	if err := t.Flush(); err != nil {
 		return err
@@ -247,14 +248,14 @@ func WriteSoak(w io.Writer, s Soak) error {
 	var b strings.Builder
 	var faults []string
 	for f, n := range s.Faults {
-		faults = append(faults, fmt.Sprintf("%s %d", visible(f), n))
+		faults = append(faults, fmt.Sprintf("%s %d", look.Visible(f), n))
 	}
 	slices.Sort(faults)
 	fmt.Fprintf(&b, "\ninjected  %s\n", strings.Join(faults, ", "))
 	for _, r := range s.Broken {
-		fmt.Fprintf(&b, "broken    round %d: %s\n          repeat: %s\n", r.Number, visible(strings.Join(r.Findings, "; ")), visible(r.Command))
+		fmt.Fprintf(&b, "broken    round %d: %s\n          repeat: %s\n", r.Number, look.Visible(strings.Join(r.Findings, "; ")), look.Visible(r.Command))
 		for _, d := range r.Dirs {
-			fmt.Fprintf(&b, "          kept whole: %s\n", visible(string(d)))
+			fmt.Fprintf(&b, "          kept whole: %s\n", look.Visible(string(d)))
 		}
 	}
 	flat := func(what string, of func(Round) int64) {
@@ -264,9 +265,9 @@ func WriteSoak(w io.Writer, s Soak) error {
 	flat("          controller and workers, at most:", func(r Round) int64 { return r.Memory.Lab })
 	flat("disk     ", func(r Round) int64 { return r.Disk })
 	fmt.Fprintf(&b, "\nSoak: %s in %s: %d kept, %d broken, %d inconclusive; %s messages sent, %s acknowledged; %s.\n",
-		plural(int64(s.Rounds), "round"), (time.Duration(s.Seconds * float64(time.Second))).Round(time.Second),
-		s.Results[semantics.Kept], s.Results[semantics.Broken], s.Results[semantics.Inconclusive], count(s.Sent), count(s.Acked),
-		plural(int64(s.Findings), "finding")+" against a promise")
+		look.Plural(int64(s.Rounds), "round"), (time.Duration(s.Seconds * float64(time.Second))).Round(time.Second),
+		s.Results[semantics.Kept], s.Results[semantics.Broken], s.Results[semantics.Inconclusive], look.Count(s.Sent), look.Count(s.Acked),
+		look.Plural(int64(s.Findings), "finding")+" against a promise")
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"waybill/harness/semantics"
+	"waybill/results/look"
 )
 
 // shownCounts is how many counts a cell of the terminal holds; the report has them all.
@@ -17,7 +18,7 @@ const widest = 24
 // matrix writes the grid and the liveness rows, in as many blocks of columns as the width asks for.
 func (t *term) matrix(v semantics.Verdict) {
 	g := newGrid(v)
-	t.line(t.paint("1", strings.Join(nonEmpty(visible(v.Target), visible(v.Profile), visible(v.Run)), " · ")))
+	t.line(t.paint("1", strings.Join(nonEmpty(look.Visible(v.Target), look.Visible(v.Profile), look.Visible(v.Run)), " · ")))
 	if len(g.columns) == 0 || len(g.rows) == 0 {
 		t.line("")
 		t.line("no promise was judged: the run has no episode with a checkpoint")
@@ -58,14 +59,14 @@ func (t *term) block(g grid, v semantics.Verdict, cols []column, width int) {
 	t.line("")
 	heads := make([][]string, len(cols))
 	for i, c := range cols {
-		heads[i] = breakName(fmt.Sprintf("%d %s", c.number, visible(c.fault)), width-1)
+		heads[i] = breakName(fmt.Sprintf("%d %s", c.number, look.Visible(c.fault)), width-1)
 	}
 	t.table("1", []string{"promise"}, heads, width, nil)
 	for i, r := range g.rows {
 		if i == 0 || r.lane != g.rows[i-1].lane {
-			title := visible(r.lane)
+			title := look.Visible(r.lane)
 			if r.mode != r.lane {
-				title += " (mode " + visible(r.mode) + ")"
+				title += " (mode " + look.Visible(r.mode) + ")"
 			}
 			t.line(t.paint("1", title))
 		}
@@ -150,7 +151,7 @@ func at(lines []string, y int) string {
 func firstLine(c semantics.Cell) string {
 	switch {
 	case bounded(c):
-		return fmt.Sprintf("%s n=%d ≤%s", word(c.Result), c.N, percent(c.Bound))
+		return fmt.Sprintf("%s n=%d ≤%s", word(c.Result), c.N, look.Percent(c.Bound))
 	case c.N > 0:
 		return fmt.Sprintf("%s n=%d", word(c.Result), c.N)
 	default:
@@ -191,11 +192,11 @@ var shortWords = strings.NewReplacer("dedup hits in store", "dedup", "dedup hits
 	"redeliveries", "redeliv", "duplicates", "dup", "duplicate", "dup", "deliveries", "deliv", lossCount, "lost", "applied, and vanished from the store", "vanished", "delivered, never applied", "unapplied", "messages", "msgs", "acknowledged", "acked")
 
 func short(c countOf) string {
-	n := count(c.n)
+	n := look.Count(c.n)
 	if c.n >= 100_000 {
 		n = fmt.Sprintf("%dk", c.n/1000)
 	}
-	return n + " " + shortWords.Replace(visible(c.what))
+	return n + " " + shortWords.Replace(look.Visible(c.what))
 }
 
 // breakName breaks a fault's name over lines, behind its hyphens, colons and commas.

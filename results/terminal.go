@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"waybill/harness/semantics"
+	"waybill/results/look"
 )
 
 // TermOptions say how and for whom a verdict is written as text. The caller decides on colour: it knows the terminal.
@@ -90,7 +91,7 @@ func word(r semantics.Result) string {
 	if r == semantics.Broken {
 		return "BROKEN"
 	}
-	return visible(string(r))
+	return look.Visible(string(r))
 }
 
 // wrap breaks s at spaces into lines of at most width runes; a longer word gets a line of its own.
@@ -126,24 +127,24 @@ func (t *term) ledgers(v semantics.Verdict) {
 		g := l.Ledger
 		stored := "stored not observable"
 		if g.Observable {
-			stored = fmt.Sprintf("stored %s (%s twice, dedup answered %s)", count(g.Stored), count(g.StoredTwice), count(g.DedupStore))
+			stored = fmt.Sprintf("stored %s (%s twice, dedup answered %s)", look.Count(g.Stored), look.Count(g.StoredTwice), look.Count(g.DedupStore))
 		}
 		var lost []string
 		for _, c := range losses(g.Lost) {
 			if c.n != 0 {
-				lost = append(lost, count(c.n)+" "+c.what)
+				lost = append(lost, look.Count(c.n)+" "+c.what)
 			}
 		}
 		loss := "lost 0"
 		if g.Lost.Sum() != 0 {
-			loss = fmt.Sprintf("lost %s (%s)", count(g.Lost.Sum()), strings.Join(lost, ", "))
+			loss = fmt.Sprintf("lost %s (%s)", look.Count(g.Lost.Sum()), strings.Join(lost, ", "))
 		}
-		t.line("  " + t.paint("1", visible(l.Name)))
+		t.line("  " + t.paint("1", look.Visible(l.Name)))
 		t.wrapped("    ", "      ", fmt.Sprintf(
 			"sent %s in %s: %s acked, %s rejected, %s unknown → %s → delivered %s (%s) → applied %s (%s twice, dedup hit %s); %s; missing %s",
-			count(g.Sent), plural(g.Attempts, "attempt"), count(g.Acked), count(g.Rejected), count(g.Unknown), stored,
-			count(g.Delivered), redelivered(g.Redeliveries), count(g.Applied), count(g.AppliedTwice), count(g.DedupEffect),
-			loss, count(g.Missing)))
+			look.Count(g.Sent), look.Plural(g.Attempts, "attempt"), look.Count(g.Acked), look.Count(g.Rejected), look.Count(g.Unknown), stored,
+			look.Count(g.Delivered), redelivered(g.Redeliveries), look.Count(g.Applied), look.Count(g.AppliedTwice), look.Count(g.DedupEffect),
+			loss, look.Count(g.Missing)))
 	}
 }
 
@@ -151,7 +152,7 @@ func redelivered(n int64) string {
 	if n == 1 {
 		return "1 redelivery"
 	}
-	return count(n) + " redeliveries"
+	return look.Count(n) + " redeliveries"
 }
 
 // shownTokens is how many tokens of a finding are written; verdict.json and the report have more.
@@ -168,27 +169,27 @@ func (t *term) findings(v semantics.Verdict) {
 			code = "1;31"
 		}
 		t.wrapped("  "+f.ids()+" ", "     ", fmt.Sprintf("%s · %s ×%s · %s · first visible after %s%s",
-			visible(f.Lane), visible(f.Anomaly), count(f.Count), t.paint(code, findingVerb(v, f.Finding)), f.episodes(), f.fault(v)))
+			look.Visible(f.Lane), look.Visible(f.Anomaly), look.Count(f.Count), t.paint(code, findingVerb(v, f.Finding)), f.episodes(), f.fault(v)))
 		if f.Detail != "" {
-			t.wrapped("     ", "     ", visible(f.Detail))
+			t.wrapped("     ", "     ", look.Visible(f.Detail))
 		}
 		shown := f.Tokens[:min(len(f.Tokens), shownTokens)]
 		for _, tok := range shown {
-			t.line("     " + visible(tok))
+			t.line("     " + look.Visible(tok))
 		}
 		if more := f.Count - int64(len(shown)); more > 0 && len(shown) > 0 {
-			t.line("     … and " + count(more) + " more")
+			t.line("     … and " + look.Count(more) + " more")
 		}
 	}
 	if t.opt.Dir != "" {
-		t.line("  explain: " + visible(ExplainCommand(t.opt.Dir, v.Findings[0].ID)))
+		t.line("  explain: " + look.Visible(ExplainCommand(t.opt.Dir, v.Findings[0].ID)))
 	}
 }
 
 func faultOf(v semantics.Verdict, episode int) string {
 	for _, e := range v.Episodes {
 		if e.Number == episode {
-			return " (" + visible(e.Fault) + ")"
+			return " (" + look.Visible(e.Fault) + ")"
 		}
 	}
 	return ""
@@ -236,12 +237,12 @@ func (t *term) verdict(v semantics.Verdict) {
 		repeat = Manifest{Target: v.Target, Seed: v.Seed}.Repeat()
 	}
 	t.line("seed    " + fmt.Sprint(v.Seed))
-	t.line("repeat  " + visible(repeat))
+	t.line("repeat  " + look.Visible(repeat))
 	if t.opt.Dir != "" {
-		t.line("audit   waybill audit " + visible(quoteArg(t.opt.Dir)))
+		t.line("audit   waybill audit " + look.Visible(quoteArg(t.opt.Dir)))
 	}
 	if t.opt.Report != "" {
-		t.line("report  " + visible(t.opt.Report))
+		t.line("report  " + look.Visible(t.opt.Report))
 	}
 	t.line("verdict " + t.paint(colorOf(v.Result), word(v.Result)) + fmt.Sprintf(": exit code %d, %s", v.ExitCode, exitMeaning(v.ExitCode)))
 }

@@ -35,6 +35,8 @@ type LaneTimeline struct {
 	Name string
 	// Messages meant to be sent (first attempts, by intended instant); attempts acknowledged; copies delivered; effects applied.
 	Sent, Acked, Delivered, Applied []int64
+	// Messages acknowledged and never applied, by intended instant; effects of messages that had been applied before. Nil: none.
+	Lost, Twice []int64
 	// Latency from the intended instant to the first acknowledgement, and to the first effect; bins by completion.
 	ToAck, ToApply           []Quantiles
 	TotalToAck, TotalToApply Quantiles
@@ -49,6 +51,7 @@ type EpisodeMarks struct {
 	Fault                                   string
 	Begin, Checkpoint, CheckpointEnded, End int64
 	Strikes                                 []Strike
+	Silent                                  []Silent // of each lane, in their order; nil if nothing struck
 }
 
 // Strike is one injection of an episode's fault.
@@ -74,6 +77,8 @@ type timelineReader struct {
 	started bool
 	flows   []*laneFlow
 	marks   map[uint64]int // episode → index in t.Episodes
+	struck  int            // the episode that is listened to, as an index in t.Episodes
+	ears    []*listener    // of each lane; nil while nothing has struck, or the load is stopped
 }
 
 func newTimelineReader(exp experiment.Experiment) *timelineReader {
@@ -97,6 +102,9 @@ func (r *timelineReader) add(e *history.Event) error {
 	case history.Send, history.Outcome, history.Delivery, history.ApplyEnd, history.GiveUp:
 		if int(e.Lane) < len(r.flows) {
 			r.flows[e.Lane].add(e, r.t.Origin)
+			if r.ears != nil {
+				r.ears[e.Lane].hear(e)
+			}
 		}
 	case history.EpisodeBegin, history.EpisodeEnd, history.CheckpointBegin, history.CheckpointEnd,
 		history.FaultInject, history.FaultRecover, history.FaultVerified:
@@ -121,6 +129,9 @@ func (r *timelineReader) mark(e *history.Event) {
 	switch e.Kind {
 	case history.FaultInject:
 		m.Strikes = append(m.Strikes, Strike{Begin: e.Time})
+		if len(m.Strikes) == 1 {
+			r.listen(i, e.Time)
+		}
 	case history.FaultRecover:
 		if last >= 0 && m.Strikes[last].Recover == 0 {
 			m.Strikes[last].Recover = e.Time
@@ -130,24 +141,44 @@ func (r *timelineReader) mark(e *history.Event) {
 			m.Strikes[last].Verified = e.Time
 		}
 	case history.CheckpointBegin:
+		r.deafen()
 		if m.Checkpoint == 0 {
 			m.Checkpoint = e.Time
 		}
 	case history.CheckpointEnd: // one a lane: the last closes
 		m.CheckpointEnded = e.Time
 	case history.EpisodeEnd:
+		r.deafen()
 		m.End = e.Time
 	}
 }
 
+// listen begins to measure silences of an episode.
+func (r *timelineReader) listen(episode int, strike int64) {
+	r.deafen()
+	r.struck = episode
+	for range r.flows {
+		r.ears = append(r.ears, newListener(strike))
+	}
+}
+
+// deafen ends it.
+func (r *timelineReader) deafen() {
+	for _, l := range r.ears {
+		r.t.Episodes[r.struck].Silent = append(r.t.Episodes[r.struck].Silent, l.close())
+	}
+	r.ears = nil
+}
+
 // close gives every series of every lane one length.
 func (r *timelineReader) close() Timeline {
+	r.deafen()
 	bins := 0
 	if r.started {
 		bins = int((r.t.End-r.t.Origin)/binTicks) + 1
 	}
 	for _, f := range r.flows {
-		r.t.Lanes = append(r.t.Lanes, f.close(bins))
+		r.t.Lanes = append(r.t.Lanes, f.close(bins, r.t.Origin))
 	}
 	return r.t
 }

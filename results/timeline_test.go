@@ -10,6 +10,7 @@ import (
 
 	"waybill/harness/experiment"
 	"waybill/harness/history"
+	"waybill/results/plot"
 )
 
 func twoLanes() experiment.Experiment {
@@ -90,8 +91,8 @@ func TestEpisodesCarryTheirMarks(t *testing.T) {
 		{Time: 95, Kind: history.EpisodeBegin, Ref: 2, Name: "kill-all"}, {Time: 96, Kind: history.FaultInject, Ref: 2}, {Time: 99, Kind: history.Abort},
 	})
 	want := []EpisodeMarks{
-		{Number: 1, Fault: "kill-leader", Begin: 10, Checkpoint: 70, CheckpointEnded: 85, End: 90, Strikes: []Strike{{20, 30, 0}, {40, 50, 60}}},
-		{Number: 2, Fault: "kill-all", Begin: 95, Strikes: []Strike{{96, 0, 0}}},
+		{Number: 1, Fault: "kill-leader", Begin: 10, Checkpoint: 70, CheckpointEnded: 85, End: 90, Strikes: []Strike{{20, 30, 0}, {40, 50, 60}}, Silent: make([]Silent, 2)},
+		{Number: 2, Fault: "kill-all", Begin: 95, Strikes: []Strike{{96, 0, 0}}, Silent: make([]Silent, 2)},
 	}
 	if diff := cmp.Diff(want, tl.Episodes); diff != "" {
 		t.Errorf("episodes (-want +got):\n%s", diff)
@@ -100,7 +101,7 @@ func TestEpisodesCarryTheirMarks(t *testing.T) {
 	for _, e := range tl.Episodes {
 		phases = append(phases, e.phases(tl.End)...)
 	}
-	if diff := cmp.Diff([]phase{{"strike", 20, 30}, {"heal", 30, 40}, {"strike", 40, 50}, {"heal", 50, 60}, {"checkpoint", 70, 85}, {"strike", 96, 99}},
+	if diff := cmp.Diff([]phase{{plot.Striking, 20, 30}, {plot.Healing, 30, 40}, {plot.Striking, 40, 50}, {plot.Healing, 50, 60}, {plot.Checkpoint, 70, 85}, {plot.Striking, 96, 99}},
 		phases, cmp.AllowUnexported(phase{})); diff != "" {
 		t.Errorf("shaded phases; a strike that was never recovered lasts to the end (-want +got):\n%s", diff)
 	}

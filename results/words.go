@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"waybill/harness/semantics"
+	"waybill/results/look"
 )
 
 // The sentences that more than one view says.
@@ -23,7 +24,7 @@ func headline(v semantics.Verdict) string {
 	case semantics.Inconclusive:
 		return "No promise broken, but not everything could be concluded"
 	default:
-		return "No verdict: " + visible(string(v.Result))
+		return "No verdict: " + look.Visible(string(v.Result))
 	}
 }
 
@@ -80,11 +81,11 @@ func summary(v semantics.Verdict) string {
 	}
 	live := ""
 	if n := liveBroken(v); n > 0 {
-		live = fmt.Sprintf(" Liveness failed %s.", plural(n, "time"))
+		live = fmt.Sprintf(" Liveness failed %s.", look.Plural(n, "time"))
 	}
 	return fmt.Sprintf("%s were sent through %s of %s under %s; of the cells, %s.%s",
-		plural(sent, "message"), plural(int64(len(v.Lanes)), "mode"), visible(v.Target),
-		plural(faults, "fault"), strings.Join(parts, ", "), live)
+		look.Plural(sent, "message"), look.Plural(int64(len(v.Lanes)), "mode"), look.Visible(v.Target),
+		look.Plural(faults, "fault"), strings.Join(parts, ", "), live)
 }
 
 // findingVerb says what a finding does to the verdict. Liveness has limits of ours, not promises of the vendor's.
@@ -109,7 +110,7 @@ func leniency(v semantics.Verdict, f semantics.Finding) string {
 			}
 			switch c.Result {
 			case semantics.Observed:
-				return "observed, breaks nothing: " + visible(c.Why)
+				return "observed, breaks nothing: " + look.Visible(c.Why)
 			case semantics.Inconclusive:
 				said = "not judged"
 			}
@@ -140,11 +141,11 @@ func unmet(c semantics.Cell) []semantics.Exposure {
 // whyNot is the reason of a cell that is not plainly kept, built from its exposures when the audit gave none.
 func whyNot(c semantics.Cell) string {
 	if c.Why != "" {
-		return visible(c.Why)
+		return look.Visible(c.Why)
 	}
 	var parts []string
 	for _, e := range unmet(c) {
-		parts = append(parts, fmt.Sprintf("%s: %s of %s", visible(e.What), count(e.Seen), count(e.Need)))
+		parts = append(parts, fmt.Sprintf("%s: %s of %s", look.Visible(e.What), look.Count(e.Seen), look.Count(e.Need)))
 	}
 	return strings.Join(parts, "; ")
 }
@@ -156,7 +157,7 @@ func whyOf(v semantics.Verdict, c semantics.Cell) string {
 	}
 	var parts []string
 	for _, f := range findingsOf(v, c) {
-		parts = append(parts, fmt.Sprintf("%s ×%s", visible(f.Anomaly), count(f.Count)))
+		parts = append(parts, fmt.Sprintf("%s ×%s", look.Visible(f.Anomaly), look.Count(f.Count)))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -41,13 +41,17 @@ type Client interface {
 	Inspector(ctx context.Context) (Inspector, error)
 }
 
-// Message is one copy to publish.
+// Message is one copy to publish. Nobody changes its payload after it was sent.
 type Message struct {
 	Token   string
 	Attempt uint32
 	Key     uint32
 	Payload []byte
 }
+
+// AppendBody appends what travels where a broker carries bytes and no more: the token, and the payload after it. history.CutToken parts them.
+// A token in a header of its own would cost broker and clients more than all of the audit.
+func (m *Message) AppendBody(b []byte) []byte { return append(append(b, m.Token...), m.Payload...) }
 
 // Outcome is how an attempt ended, as classified by the target.
 type Outcome struct {

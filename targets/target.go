@@ -44,6 +44,7 @@ type Description struct {
 	Leaders  []string // what its LeaderFinder finds: some of "queue", "consumer", "controller"
 	Protocol string   // that its clients speak, as package frames knows it: "nats", "kafka", "amqp"
 	Data     string   // folder below a broker host's own where the broker keeps all that must survive it
+	Memory   uint64   // bytes that the brokers of one lab take together, about
 }
 
 // Profile is a setting of the brokers under which modes are run together.

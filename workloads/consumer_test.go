@@ -185,8 +185,9 @@ func TestAConsumerRecordsEveryStepBeforeTheNext(t *testing.T) {
 					t.Errorf("%d effects without acknowledgement, want %d", got, len(ds)-i)
 				}
 				done(i, history.Confirmed, history.NoReason)
+				synctest.Wait()
 				if !has(recorded(t, c.dir), history.AckOutcome, d.Tag) {
-					t.Errorf("the outcome of acknowledging message %d is not recorded", d.Tag)
+					t.Errorf("the outcome of acknowledging message %d is not recorded while the client goes on to the next", d.Tag)
 				}
 			}
 			return nil

@@ -22,11 +22,21 @@ type Effect interface {
 	Close() error
 }
 
+// BatchEffect is an Effect that takes many messages at once for less than one after another. ApplyBatch has the effects of all of them,
+// in order, and returns OK, or an error that wraps ErrEffectLost. It does not keep the list.
+type BatchEffect interface {
+	Effect
+	ApplyBatch(ctx context.Context, tokens []string) (history.Status, error)
+}
+
 // effectPattern names the files of plain effects below a lane's consumers' folders: one a life.
 const effectPattern = "effects-*.log"
 
 // FileEffect is a plain effect, like an e-mail sent: a line appended with one write(2). It cannot be undone, nor repeated unnoticed.
-type FileEffect struct{ f *os.File }
+type FileEffect struct {
+	f     *os.File
+	lines []byte // of a batch
+}
 
 // NewFileEffect makes the effects file of one life in dir.
 func NewFileEffect(dir string, life history.Life) (*FileEffect, error) {
@@ -34,7 +44,7 @@ func NewFileEffect(dir string, life history.Life) (*FileEffect, error) {
 	if err != nil {
 		return nil, fmt.Errorf("workloads: effects file: %w", err)
 	}
-	return &FileEffect{f}, nil
+	return &FileEffect{f: f}, nil
 }
 
 // Apply appends the token's line.
@@ -44,6 +54,27 @@ func (e *FileEffect) Apply(_ context.Context, token string) (history.Status, err
 	}
 	return history.OK, nil
 }
+
+// ApplyBatch appends the tokens' lines with one write(2). It is sound for the same reason as a line with one is: the kernel appends what
+// it is given in order and at once, so that a life which is killed meanwhile leaves a beginning of it, of which the last line may
+// lack its end, and that counts as none.
+func (e *FileEffect) ApplyBatch(_ context.Context, tokens []string) (history.Status, error) {
+	e.lines = e.lines[:0]
+	for _, t := range tokens {
+		e.lines = append(append(e.lines, t...), '\n')
+	}
+	if _, err := e.f.Write(e.lines); err != nil {
+		return history.Unknown, fmt.Errorf("%w: %w", ErrEffectLost, err)
+	}
+	return history.OK, nil
+}
+
+// nothing is the effect of messages without tokens: there is nothing to tell them by.
+type nothing struct{}
+
+func (nothing) Apply(context.Context, string) (history.Status, error)        { return history.OK, nil }
+func (nothing) ApplyBatch(context.Context, []string) (history.Status, error) { return history.OK, nil }
+func (nothing) Close() error                                                 { return nil }
 
 // Close closes the file.
 func (e *FileEffect) Close() error { return e.f.Close() }

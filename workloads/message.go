@@ -1,12 +1,9 @@
 package workloads
 
 import (
-	"math/rand/v2"
-
+	"waybill/harness/experiment"
 	"waybill/harness/history"
 )
-
-const letters = "abcdefghijklmnopqrstuvwxyz012345"
 
 // Stamp makes messages: key, payload and token are functions of the run's seed and the message's identity alone,
 // so that a retry carries the same bytes without their being kept.
@@ -17,6 +14,16 @@ type Stamp struct {
 	Keys int // how many keys messages are spread over
 }
 
+// NewStamp makes the messages of a load. A message is as long as the load says, token and all, where there is room for a payload; without
+// tokens it is payload alone, and as long.
+func NewStamp(run string, seed uint64, l experiment.Load) Stamp {
+	s := Stamp{Run: run, Seed: seed, Size: l.Size, Keys: l.Keys}
+	if l.Record != experiment.NoTokens {
+		s.Size = max(1, l.Size-history.TokenLen)
+	}
+	return s
+}
+
 // Key is the key that message m travels under.
 func (s Stamp) Key(m history.Msg) uint32 {
 	if s.Keys < 2 {
@@ -25,18 +32,15 @@ func (s Stamp) Key(m history.Msg) uint32 {
 	return uint32(m.Seq % uint64(s.Keys))
 }
 
-// Payload is printable, so that it can be read in a broker's files.
-func (s Stamp) Payload(m history.Msg) []byte {
-	rng := rand.NewPCG(s.Seed^uint64(m.Life)<<40, m.Seq)
-	p := make([]byte, s.Size)
-	for i := range p {
-		if i%12 == 0 {
-			p[i] = ' '
-			continue
-		}
-		p[i] = letters[rng.Uint64()%uint64(len(letters))]
-	}
-	return p
+// Payload is printable, so that it can be read in a broker's files. The slice is the caller's.
+func (s Stamp) Payload(m history.Msg) []byte { return prose.copy(s.place(m), s.Size) }
+
+// shared is the same bytes, which nobody may change: every message whose payload begins at the same place has them.
+func (s Stamp) shared(m history.Msg) []byte { return prose.slice(s.place(m), s.Size) }
+
+// place is where in the prose a message's payload begins: one word further with each message, and far from that of other lives.
+func (s Stamp) place(m history.Msg) uint64 {
+	return (m.Seq+uint64(m.Life)*lifeStride)*seqStride + s.Seed*0x9e3779b97f4a7c15>>32
 }
 
 // Token names message m and covers its key and payload.
@@ -55,4 +59,14 @@ func (s Stamp) Identify(token string, key uint32, payload []byte) (m history.Msg
 		return m, history.Corrupt, ""
 	}
 	return m, 0, ""
+}
+
+// Effect reads back the token of an effect, which has no payload beside it: its checksum must be that of the payload that the message
+// was sent with. It says the same as Identify.
+func (s Stamp) Effect(token string) (m history.Msg, flags history.Flags, text string) {
+	_, m, _, err := history.ParseToken(token)
+	if err != nil {
+		return history.Msg{}, history.Foreign, token
+	}
+	return s.Identify(token, s.Key(m), s.shared(m))
 }

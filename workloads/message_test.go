@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"waybill/harness/experiment"
 	"waybill/harness/history"
 )
 
@@ -138,4 +139,22 @@ func FuzzIdentify(f *testing.F) {
 			t.Errorf("%q has flags %b", token, flags)
 		}
 	})
+}
+
+func TestAMessageIsAsLongAsItsLoadSays(t *testing.T) {
+	for _, c := range []struct {
+		claim   string
+		load    experiment.Load
+		payload int
+	}{
+		{"with its token", experiment.Load{Size: 128, Keys: 4}, 128 - history.TokenLen},
+		{"of which nothing is recorded", experiment.Load{Size: 128, Keys: 4, Record: experiment.NoEvents}, 128 - history.TokenLen},
+		{"without a token", experiment.Load{Size: 128, Keys: 4, Record: experiment.NoTokens}, 128},
+		{"but for what must be there", experiment.Load{Size: 5, Keys: 4}, 1},
+	} {
+		s := NewStamp("01234567", 9, c.load)
+		if got := len(s.Payload(history.Msg{Life: 1, Seq: 1})); got != c.payload || s.Run != "01234567" || s.Seed != 9 || s.Keys != 4 {
+			t.Errorf("%s: a payload of %d bytes, want %d: %+v", c.claim, got, c.payload, s)
+		}
+	}
 }

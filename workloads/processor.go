@@ -55,17 +55,16 @@ func (p *Processor) Resume() { p.steady.Store(true) }
 
 // Run works until ctx ends or the recorder fails.
 func (p *Processor) Run(ctx context.Context) error {
-	var call uint64
+	receiver := newReceiver(p.client, p.rec, p.cfg.Lane, p.cfg.Stamp, p.cfg.Load)
 	for ctx.Err() == nil {
-		call++
-		ds, msgs, err := receive(ctx, p.client, p.rec, p.cfg.Lane, p.cfg.Stamp, call)
+		t, err := receiver.receive(ctx)
 		if err != nil {
 			return err
 		}
-		if len(ds) == 0 {
+		if len(t.ds) == 0 {
 			continue
 		}
-		if err := p.transact(ctx, ds, msgs); err != nil {
+		if err := p.transact(ctx, t.ds, t.msgs); err != nil {
 			return err
 		}
 	}
@@ -91,9 +90,8 @@ func (p *Processor) transact(ctx context.Context, ds []targets.Delivery, msgs []
 	outputs := make([]targets.Message, len(ds))
 	for i, d := range ds {
 		outputs[i] = targets.Message{Token: d.Token, Attempt: d.Attempt, Key: d.Key, Payload: d.Payload}
-		t.each(history.TxnMember, i, history.NoStatus)
-		t.each(history.ApplyBegin, i, history.NoStatus)
 	}
+	t.each(step{kind: history.TxnMember}, step{kind: history.ApplyBegin})
 	if t.err != nil {
 		return t.err
 	}
@@ -138,9 +136,7 @@ func (t *transaction) end() {
 	e := history.Event{Kind: history.TxnEnd}
 	if t.commit {
 		e.Flags = history.Commit
-		for i := range t.inputs {
-			t.each(history.AckCalled, i, history.NoStatus)
-		}
+		t.each(step{kind: history.AckCalled, flags: history.Commit})
 	}
 	t.put(e)
 }
@@ -161,22 +157,33 @@ func (t *transaction) ended(end targets.TransactionEnd) {
 		}
 	}
 	t.put(e)
-	for i := range t.inputs {
-		t.each(history.ApplyEnd, i, applied)
-		if t.ending && t.commit {
-			t.each(history.AckOutcome, i, acked)
-		}
+	if t.ending && t.commit {
+		t.each(step{kind: history.ApplyEnd, status: applied}, step{kind: history.AckOutcome, status: acked})
+		return
 	}
+	t.each(step{kind: history.ApplyEnd, status: applied})
 }
 
-// each records an event about one input.
-func (t *transaction) each(k history.Kind, i int, s history.Status) {
-	d := t.inputs[i]
-	e := history.Event{Kind: k, Msg: t.msgs[i], Pos: d.Pos, Tag: d.Tag, Status: s}
-	if k == history.AckCalled {
-		e.Flags = history.Commit
+// step is what is recorded of each input of a transaction.
+type step struct {
+	kind   history.Kind
+	status history.Status
+	flags  history.Flags
+}
+
+// each records steps of every input, one input after another, with one look at the clock: they all begin now, or were over by now.
+func (t *transaction) each(steps ...step) {
+	from, until := t.rec.Now(), t.rec.Until()
+	for i := range t.inputs {
+		d := &t.inputs[i]
+		for _, s := range steps {
+			e := history.Event{Kind: s.kind, Time: until, Msg: t.msgs[i], Pos: d.Pos, Tag: d.Tag, Status: s.status, Flags: s.flags}
+			if s.kind.IsInvocation() {
+				e.Time = from
+			}
+			t.put(e)
+		}
 	}
-	t.put(e)
 }
 
 func (t *transaction) put(e history.Event) {

@@ -3,24 +3,16 @@ package workloads
 import (
 	"container/heap"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"waybill/harness/experiment"
 	"waybill/harness/history"
 	"waybill/targets"
 )
-
-// windowMost bounds the memory of a producer that is answered nothing.
-const windowMost = 20_000
-
-// window is the most messages that one producer leaves without an outcome; beyond it new ones wait, keeping their intended instants. It
-// is what a broker that keeps up answers in the time an attempt has. With more open, a broker that comes back meets more retries than it
-// can answer in that time, calls for each of them again, and never catches up.
-func window(rate float64, l experiment.Load) int {
-	return min(windowMost, max(l.Burst, int(rate*l.Confirm.Seconds())))
-}
 
 // ProducerConfig says what one producer life sends.
 type ProducerConfig struct {
@@ -35,19 +27,23 @@ type ProducerConfig struct {
 }
 
 // Producer is an open-loop producer: message n is meant to be sent at a set instant whatever became of those before.
-// Messages go out in bursts of Load.Burst, as a pipelined client's do. Its methods may be called from any goroutine.
+// Messages go out in bursts of Load.Burst, as a pipelined client's do; with Load.Flood as soon as the window has room for them. Its
+// methods may be called from any goroutine.
 type Producer struct {
 	cfg      ProducerConfig
-	window   int
 	client   targets.Producer
-	sends    *history.Recorder // written by Run alone
+	batch    targets.BatchProducer // the client, if it takes many at once; else nil
+	sends    *history.Recorder     // written by Run alone
 	counters *history.Counters
-	since    time.Time // an instant, and
-	ticks    int64     // the recorder's clock at it
+	volley   volley
+	ended    gathered[outcome]
+	halted   atomic.Bool // what paused says, for those who do not hold mu
 
 	mu       sync.Mutex
-	outcomes *history.Recorder // written under mu: outcomes come from the client's goroutines
-	open     map[uint64]bool   // messages without a final outcome
+	outcomes *history.Recorder // written under mu
+	told     []outcome         // by a client that takes many at once
+	pace     pace
+	window   window
 	again    retries
 	paused   bool
 	gaveUp   bool
@@ -58,11 +54,15 @@ type Producer struct {
 
 // NewProducer makes a producer that is paused until Resume.
 func NewProducer(cfg ProducerConfig, client targets.Producer, sends, outcomes *history.Recorder) *Producer {
-	return &Producer{
-		cfg: cfg, window: window(cfg.Rate, cfg.Load), client: client, sends: sends, outcomes: outcomes, counters: sends.Counters(),
-		since: time.Now(), ticks: sends.Now(), open: map[uint64]bool{}, paused: true, wake: make(chan struct{}, 1),
+	p := &Producer{
+		cfg: cfg, client: client, sends: sends, outcomes: outcomes, counters: sends.Counters(),
+		volley: newVolley(cfg, sends), ended: newGathered[outcome](),
+		pace: newPace(cfg.Rate, cfg.Load), window: newWindow(cfg.Rate, cfg.Load), paused: true, wake: make(chan struct{}, 1),
 		rng: rand.New(rand.NewPCG(cfg.Seed, uint64(cfg.Life))),
 	}
+	p.batch, _ = client.(targets.BatchProducer)
+	p.halted.Store(true)
+	return p
 }
 
 // Pause stops new messages; those without an outcome are still resolved, and retried where the mode does. Pending doubts are dropped.
@@ -70,6 +70,7 @@ func (p *Producer) Pause() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.paused = true
+	p.halted.Store(true)
 	p.again = p.again.withoutDoubts()
 	p.nudge()
 }
@@ -79,14 +80,28 @@ func (p *Producer) Resume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.paused, p.gaveUp = false, false
+	p.halted.Store(false)
 	p.nudge()
+}
+
+// SetRate makes the load another one, from this instant on: messages that the old rate meant for earlier, and the window did not let
+// out, are not owed any more. A flood has no rate.
+func (p *Producer) SetRate(perSecond float64) error {
+	if !(perSecond > 0) {
+		return fmt.Errorf("workloads: a rate of %v messages a second: want more than 0", perSecond)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pace.set(perSecond)
+	p.nudge()
+	return nil
 }
 
 // Open is how many messages have no final outcome yet.
 func (p *Producer) Open() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.open)
+	return p.window.open
 }
 
 // GiveUp ends all retrying: what is unresolved stays unknown.
@@ -95,18 +110,21 @@ func (p *Producer) GiveUp() {
 	defer p.mu.Unlock()
 	p.gaveUp = true
 	for _, r := range p.again {
-		p.abandon(r.seq)
+		if !r.doubt { // what is doubted was acknowledged
+			p.abandon(r.seq)
+		}
 	}
 	p.again = nil
 }
 
 // Run sends until ctx ends or the recorder fails.
 func (p *Producer) Run(ctx context.Context) error {
-	interval := time.Duration(float64(time.Second) / p.cfg.Rate)
-	var seq uint64
-	var next time.Time // intended instant of the next message
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+	defer p.ended.collect(p.settle)()
+	sleep, err := newSleep(p.wake, p.cfg.Load)
+	if err != nil {
+		return err
+	}
+	defer sleep.end()
 	for {
 		p.mu.Lock()
 		now := time.Now()
@@ -115,125 +133,117 @@ func (p *Producer) Run(ctx context.Context) error {
 			p.mu.Unlock()
 			return p.err
 		case p.paused:
-			next = time.Time{}
-		case next.IsZero():
-			next = now.Add(inStep(time.Duration(p.cfg.Load.Burst) * interval))
+			p.pace.stop()
+		default:
+			p.pace.start(now)
 		}
 		due := p.again.due(now)
-		burst := 0
-		// A burst leaves when its last message is due; each keeps its own intended instant.
-		if !p.paused && !now.Before(next.Add(time.Duration(p.cfg.Load.Burst-1)*interval)) && len(p.open) < p.window {
-			burst = p.cfg.Load.Burst
+		ready := p.pace.due(now)
+		next := p.pace.next()
+		if ready > 0 {
+			next = time.Time{} // it is the window that lets no more out
 		}
+		n := p.window.grant(ready)
+		first := p.pace.take(n)
+		plan := p.pace
 		wait := p.again.wait(now, time.Second)
 		p.mu.Unlock()
 
 		for _, r := range due {
-			p.send(ctx, r.seq, r.attempt, now, r.doubt)
+			p.repeat(ctx, r)
 		}
-		for range burst {
-			if !p.send(ctx, seq+1, 1, next, false) {
-				break
-			}
-			seq++
-			next = next.Add(interval)
+		if n > 0 {
+			p.fire(ctx, plan, first, n)
 		}
-		if burst > 0 || len(due) > 0 {
-			if ctx.Err() != nil {
-				return nil
-			}
-			continue
+		if n == 0 && len(due) == 0 {
+			err = sleep.until(ctx, next, now.Add(wait))
 		}
-		if !next.IsZero() {
-			if until := time.Until(next.Add(time.Duration(p.cfg.Load.Burst-1) * interval)); until > 0 {
-				wait = min(wait, until)
-			}
-		}
-		timer.Reset(wait)
-		select {
-		case <-ctx.Done():
+		if ctx.Err() != nil {
 			return nil
-		case <-p.wake:
-		case <-timer.C:
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
 
-// inStep is how long until the machine's clock is a multiple of period: all producers of a run burst together, so that a strike
-// can find every lane with something in flight.
-func inStep(period time.Duration) time.Duration {
-	return period - time.Duration(history.Clock())%period
+// fire sends n new messages, those of the plan from first on. The clock is read once for them: a lower bound for each. What is not sent
+// because the producer was paused meanwhile, or cannot record, goes back to the plan: once Pause has returned, whatever is still sent is
+// counted as open and in flight.
+func (p *Producer) fire(ctx context.Context, plan pace, first uint64, n int) {
+	p.counters.Add(history.Sent, uint64(n))
+	p.counters.Add(history.InFlight, uint64(n))
+	v := &p.volley
+	v.load(n, p.sends.Now())
+	sent := 0
+	var err error
+	if p.batch != nil && !p.halted.Load() {
+		if err = v.recordAll(p.sends, n, &plan, first); err == nil {
+			seq := v.seq
+			p.batch.SendBatch(ctx, v.messages[:n], func(list []targets.Ended) { p.resolveAll(seq, list) })
+			sent = n
+		}
+	}
+	for p.batch == nil && sent < n && err == nil && !p.halted.Load() {
+		if err = v.record(p.sends, sent, &plan, first); err == nil {
+			seq := v.seq + uint64(sent)
+			p.client.Send(ctx, v.messages[sent], func(o targets.Outcome) { p.resolve(outcome{seq: seq, attempt: 1, Outcome: o}) })
+			sent++
+		}
+	}
+	v.seq += uint64(sent)
+	rest := n - sent
+	if rest == 0 && err == nil {
+		return
+	}
+	p.counters.Add(history.Sent, -uint64(rest))
+	p.counters.Add(history.InFlight, -uint64(rest))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.window.open -= rest
+	p.pace.giveBack(rest)
+	if p.err == nil {
+		p.err = err
+	}
 }
 
-// send makes one attempt. It reports false, and sends nothing, if the producer was paused since a new message or a doubt fell due:
-// once Pause has returned, whatever is still sent is counted as open or in flight.
-func (p *Producer) send(ctx context.Context, seq uint64, attempt uint32, intended time.Time, doubt bool) bool {
-	m := history.Msg{Life: p.cfg.Life, Seq: seq}
-	payload := p.cfg.Stamp.Payload(m)
-	key := p.cfg.Stamp.Key(m)
-	e := history.Event{Kind: history.Send, Lane: p.cfg.Lane, Msg: m, Attempt: attempt, Key: key, Session: 1,
-		Time: p.sends.Now()}
-	// Exact to the tick: instants a fixed interval apart cost the recorder nothing.
-	e.Intended = min(e.Time, p.ticks+intended.Sub(p.since).Microseconds())
-	if doubt {
-		e.Flags = history.Doubt
-	}
+// repeat makes another attempt with a message, unless it is a doubt and the producer was paused since it fell due.
+func (p *Producer) repeat(ctx context.Context, r retry) {
 	p.mu.Lock()
-	if p.paused && (attempt == 1 || doubt) {
+	if p.paused && r.doubt {
 		p.mu.Unlock()
-		return false
-	}
-	if attempt == 1 {
-		p.open[seq] = true
-		p.counters.Add(history.Sent, 1)
+		return
 	}
 	p.counters.Add(history.InFlight, 1)
 	p.mu.Unlock()
-	if err := p.sends.Record(&e); err != nil {
+	m, err := p.volley.repeat(p.sends, r)
+	if err != nil {
 		p.fail(err)
-		return false
+		return
 	}
-	p.client.Send(ctx, targets.Message{Token: p.cfg.Stamp.Token(m, payload), Attempt: attempt, Key: key, Payload: payload},
-		func(o targets.Outcome) { p.resolve(m, attempt, doubt, o) })
-	return true
+	p.client.Send(ctx, m, func(o targets.Outcome) {
+		p.resolve(outcome{seq: r.seq, attempt: r.attempt, doubt: r.doubt, Outcome: o})
+	})
 }
 
-// resolve records how an attempt ended and decides what follows.
-func (p *Producer) resolve(m history.Msg, attempt uint32, doubt bool, o targets.Outcome) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	e := history.Event{Kind: history.Outcome, Lane: p.cfg.Lane, Msg: m, Attempt: attempt,
-		Status: o.Status, Reason: o.Reason, Origin: o.Origin, Flags: o.Flags, Pos: o.Pos}
-	if err := p.outcomes.Record(&e); err != nil {
-		p.err = err
-		p.nudge()
-		return
-	}
-	p.counters.Add(history.InFlight, ^uint64(0))
-	if len(p.open) >= p.window {
-		p.nudge() // Run waits for room
-	}
-	switch o.Status {
-	case history.Acked:
-		p.counters.Add(history.AckedSends, 1)
-		delete(p.open, m.Seq)
-		if !doubt && p.cfg.Doubt && !p.paused && p.rng.Float64() < p.cfg.Load.Doubts {
-			p.schedule(m.Seq, attempt+1, time.Duration(100+p.rng.IntN(4000))*time.Millisecond, true)
-		}
-		return
-	case history.Rejected:
-		p.counters.Add(history.RejectedSends, 1)
-	default:
-		p.counters.Add(history.UnknownOutcomes, 1)
-	}
+// conclude decides what follows from how an attempt ended, which is recorded. It is called under mu.
+func (p *Producer) conclude(x *outcome) {
 	switch {
-	case doubt: // it was acknowledged before
-	case !p.cfg.Retry, o.Status == history.Rejected && o.Flags&history.Returned != 0: // another try would be handed back too
-		delete(p.open, m.Seq)
+	case x.Status == history.Acked:
+		if x.doubt {
+			return // it was acknowledged before
+		}
+		p.window.open--
+		if p.cfg.Doubt && !p.paused && p.rng.Float64() < p.cfg.Load.Doubts {
+			p.schedule(x.seq, x.attempt+1, time.Duration(100+p.rng.IntN(4000))*time.Millisecond, true)
+		}
+	case x.doubt:
+	case !p.cfg.Retry, x.Status == history.Rejected && x.Flags&history.Returned != 0: // another try would be handed back too
+		p.window.open--
 	case p.gaveUp:
-		p.abandon(m.Seq)
+		p.abandon(x.seq)
 	default:
-		p.schedule(m.Seq, attempt+1, p.backoff(attempt), false)
+		p.schedule(x.seq, x.attempt+1, p.backoff(x.attempt), false)
 	}
 }
 
@@ -244,10 +254,7 @@ func (p *Producer) backoff(attempt uint32) time.Duration {
 }
 
 func (p *Producer) abandon(seq uint64) {
-	if !p.open[seq] {
-		return
-	}
-	delete(p.open, seq)
+	p.window.open--
 	e := history.Event{Kind: history.GiveUp, Lane: p.cfg.Lane, Msg: history.Msg{Life: p.cfg.Life, Seq: seq}, Reason: history.LimitReached}
 	if err := p.outcomes.Record(&e); err != nil {
 		p.err = err

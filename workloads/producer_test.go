@@ -710,7 +710,7 @@ func TestTheWindowIsWhatABrokerThatKeepsUpAnswersInTime(t *testing.T) {
 		{"at least a burst", 1, 10, 10},
 		{"no more than memory allows", 1e6, 100_000, windowMost},
 	} {
-		if got := window(c.rate, experiment.Load{Burst: c.burst, Confirm: 2 * time.Second}); got != c.want {
+		if got := implied(c.rate, experiment.Load{Burst: c.burst, Confirm: 2 * time.Second}); got != c.want {
 			t.Errorf("%s: got %d, want %d", c.claim, got, c.want)
 		}
 	}

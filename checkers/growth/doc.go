@@ -13,10 +13,13 @@
 // (In both the average is a little more, for retries and redeliveries.)
 //
 // Each audit runs in a process of its own, so that the highest memory is its own, and the naive audit runs in turn with it where the
-// size permits. The compiler optimizes this command, and the main one, by a profile of such an audit (default.pgo in both folders). To make it anew:
+// size permits. The compiler optimizes this command by a profile of such an audit (default.pgo beside it), and the main one by that and a
+// profile of clients at full speed. To make them anew:
 //
 //	go run ./checkers/growth -generate -dir H -sizes 2e7
-//	go run ./checkers/growth -dir H -cpuprofile default.pgo
+//	go run ./checkers/growth -dir H -cpuprofile checkers/growth/default.pgo
+//	go test ./workloads/ceiling -run '^$' -bench Ceiling -benchtime 3x -cpuprofile clients.prof
+//	go tool pprof -proto checkers/growth/default.pgo clients.prof > default.pgo
 //
 // The command starts no broker, and the histories are gone when it ends.
 package main

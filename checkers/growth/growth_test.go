@@ -81,7 +81,7 @@ func TestMemoryAndTimeGrowWithTheNumberOfMessages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			const few, many = 100_000, 400_000
+			const few, many = 100_000, 1_000_000
 			small, fast := audited(t, p, few)
 			large, slow := audited(t, p, many)
 			each := float64(large-small) / (many - few)

@@ -57,13 +57,15 @@ func Fetch(ctx context.Context, target, version, dist string, log func(format st
 		return targets.Distribution{}, err
 	}
 	d, err := t.Provision(ctx, targets.Provisioning{Cache: filepath.Join(cacheDir(), target), Version: version, Dist: dist, Log: log})
-	switch {
-	case errors.Is(err, targets.ErrUnsupported):
-		return d, err
-	case err != nil:
-		return d, fmt.Errorf("%w: %w", ErrProvision, err)
+	return d, blamed(err)
+}
+
+// blamed wraps ErrProvision around what went wrong, unless whoever asked is to blame.
+func blamed(err error) error {
+	if err == nil || errors.Is(err, targets.ErrUnsupported) {
+		return err
 	}
-	return d, nil
+	return fmt.Errorf("%w: %w", ErrProvision, err)
 }
 
 func find(target string) (targets.Target, error) {

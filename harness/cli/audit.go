@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -9,7 +8,6 @@ import (
 
 	"waybill/harness/campaign"
 	"waybill/harness/history"
-	"waybill/harness/semantics"
 	"waybill/results"
 )
 
@@ -70,60 +68,4 @@ and what rests on it is inconclusive; one that was changed in the middle is an e
 		return exitWith(v)
 	}
 	return c
-}
-
-func reportCommand(s screen) *cobra.Command {
-	var markdown bool
-	c := &cobra.Command{
-		Use:   "report DIR...",
-		Short: "Draw the report and plots of run directories again, or one table of several runs",
-		Long: `Draws report.html and plots/ of each run directory from its history and its verdict.json. The verdict
-is not changed; a run that was never audited is audited first.
-
-With --markdown it draws nothing, and prints what each fault did to each guarantee in all of the runs
-together: how often a promise came out how, and the smallest and largest count of one run.
-
-Exit codes: 0 it is drawn, whatever the verdict was; 3 bad usage or run directory.`,
-		Example: `  waybill report results/runs/nats/*
-  waybill report --markdown results/runs/nats/* > nats.md`,
-		Args: cobra.MinimumNArgs(1),
-	}
-	c.Flags().BoolVar(&markdown, "markdown", false, "print one table of all runs, in Markdown")
-	c.RunE = func(cmd *cobra.Command, args []string) error {
-		var all []semantics.Verdict
-		for _, a := range args {
-			d, err := results.OpenDir(a)
-			if err != nil {
-				return err
-			}
-			v, err := verdictOf(cmd.Context(), d)
-			if err != nil {
-				return err
-			}
-			if all = append(all, v); markdown {
-				continue
-			}
-			if err := campaign.Report(d, v); err != nil {
-				return err
-			}
-			fmt.Fprintln(s.out, d.Report())
-		}
-		if markdown {
-			return results.WriteAcross(s.out, all)
-		}
-		return nil
-	}
-	return c
-}
-
-// verdictOf is the verdict that a run directory holds; a run that was never audited is audited first.
-func verdictOf(ctx context.Context, d results.Dir) (semantics.Verdict, error) {
-	v, err := d.LoadVerdict()
-	if err == nil {
-		return v, nil
-	}
-	if v, err = campaign.Judge(ctx, d); err != nil {
-		return v, err
-	}
-	return v, d.SaveVerdict(v)
 }

@@ -85,6 +85,7 @@ what each mode of use promises: at most once, at least once, exactly once.
   waybill audit results/runs/nats/20261121T081500Z-7      the verdict again, from what was recorded
   waybill explain results/runs/nats/20261121T081500Z-7    why, by cause; and the life of any message
   waybill export results/runs/kafka/RUN -o histories      for Jepsen's checkers
+  waybill serve                                           runs and benchmarks in a browser, those in progress live
   waybill list modes rabbitmq                             what is promised, in the vendor's words
   waybill doctor                                          what this machine permits`,
 		Version:       run.Version,
@@ -96,7 +97,7 @@ what each mode of use promises: at most once, at least once, exactly once.
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetOut(s.out)
 	root.SetErr(s.err)
-	root.AddCommand(testCommand(s), auditCommand(s), reportCommand(s), explainCommand(s), exportCommand(s), provisionCommand(s), listCommand(s), doctorCommand(s))
+	root.AddCommand(testCommand(s), benchCommand(s), auditCommand(s), reportCommand(s), explainCommand(s), exportCommand(s), provisionCommand(s), listCommand(s), doctorCommand(s), serveCommand(s))
 	return root
 }
 

@@ -101,7 +101,7 @@ func TestWhatIsSaidOverManyLinesEachHasItsTime(t *testing.T) {
 
 func TestTheFirstInterruptHealsAndTheSecondEnds(t *testing.T) {
 	var said bytes.Buffer
-	stop, kill, release := interrupts(screen{err: &said})
+	stop, kill, release := interrupts(screen{err: &said}, "Interrupted: healing", "Ended")
 	defer release()
 	for i, c := range []<-chan struct{}{stop, kill} {
 		if err := syscall.Kill(syscall.Getpid(), syscall.SIGINT); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"waybill/harness/campaign"
+	"waybill/harness/experiment"
 	"waybill/targets"
 )
 
@@ -64,6 +65,16 @@ func TestExamplesInHelpAreTaken(t *testing.T) {
 }
 
 func checkNames(t *testing.T, line string, c *cobra.Command) {
+	if c.Name() == "bench" {
+		f := c.Flags()
+		spec := experiment.BenchSpec{Profile: f.Lookup("profile").Value.String(), Version: f.Lookup("version").Value.String()}
+		spec.Targets, _ = f.GetStringSlice("target")
+		spec.Modes, _ = f.GetStringSlice("mode")
+		if _, err := campaign.NewBench(spec); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+		return
+	}
 	name := c.Flags().Lookup("target")
 	if name == nil || name.Value.String() == "" {
 		return

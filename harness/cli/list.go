@@ -128,6 +128,9 @@ func listModes(out io.Writer, names []string, version string) error {
 			if len(d.Profiles) > 1 {
 				fmt.Fprintf(w, "  \tin profile %s\n", strings.Join(profiles[m.Name], ", "))
 			}
+			if m.Traits.Sync != "" {
+				fmt.Fprintf(w, "  synced\t%s\n", m.Traits.Sync)
+			}
 			for _, p := range m.Promises {
 				if p.Guarantee == semantics.None {
 					continue

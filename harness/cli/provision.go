@@ -20,22 +20,26 @@ import (
 
 func provisionCommand(s screen) *cobra.Command {
 	var version, dist string
+	var tools bool
 	c := &cobra.Command{
 		Use:   "provision TARGET...",
 		Short: "Fetch what a target needs, ahead of a run",
 		Long: `Finds or fetches what the brokers need, outside the lab, and says what it found and where. 'test' does
 the same when it has to; afterwards neither needs a network. What is there already is not fetched
-again, and what was interrupted goes on.
+again, and what was interrupted goes on. With --tools the product's own benchmark tool is fetched or built
+as well, against which 'bench' holds the harness.
 
 Exit code 3 for a target that there is not, or a version or distribution that it cannot run; 4 if something
 cannot be fetched or must be installed first: the message says how.`,
 		Example: `  waybill provision kafka rabbitmq
   waybill provision kafka --version 3.9.1
-  waybill provision rabbitmq --dist ~/rabbitmq_server-4.1.0`,
+  waybill provision rabbitmq --dist ~/rabbitmq_server-4.1.0
+  waybill provision nats --tools`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	c.Flags().StringVar(&version, "version", "", "version of the product; default: the target's")
 	c.Flags().StringVar(&dist, "dist", "", "folder of an unpacked distribution of the product to use, instead of one that is found or fetched")
+	c.Flags().BoolVar(&tools, "tools", false, "the product's own benchmark tool as well")
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		if err := oneTarget(args, map[string]string{"version": version, "dist": dist}); err != nil {
 			return err
@@ -43,14 +47,17 @@ cannot be fetched or must be installed first: the message says how.`,
 		for _, name := range args {
 			began := time.Now()
 			var d targets.Distribution
+			var tool targets.Tool
 			err := provisioning(cmd.Context(), s, func(ctx context.Context, log func(string, ...any)) (err error) {
-				d, err = campaign.Fetch(ctx, name, version, dist, log)
+				if d, err = campaign.Fetch(ctx, name, version, dist, log); err == nil && tools {
+					tool, err = campaign.FetchTool(ctx, name, version, dist, log)
+				}
 				return err
 			})
 			if err != nil {
 				return err
 			}
-			if err := showDistribution(s, name, d, time.Since(began)); err != nil {
+			if err := showDistribution(s, name, d, tool, time.Since(began)); err != nil {
 				return err
 			}
 		}
@@ -74,7 +81,7 @@ func oneTarget(names []string, flags map[string]string) error {
 	return nil
 }
 
-func showDistribution(s screen, name string, d targets.Distribution, took time.Duration) error {
+func showDistribution(s screen, name string, d targets.Distribution, tool targets.Tool, took time.Duration) error {
 	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%s\t%s\n", name, d.Version)
 	if d.Dir != "" {
@@ -90,6 +97,9 @@ func showDistribution(s screen, name string, d targets.Distribution, took time.D
 			}
 			fmt.Fprintf(w, "  %s\t%s\n", fact, line)
 		}
+	}
+	if tool.Name != "" {
+		fmt.Fprintf(w, "  %s\t%s in %s\n", tool.Name, tool.Version, tool.Dir)
 	}
 	fmt.Fprintf(w, "  took\t%s\n", took.Round(100*time.Millisecond))
 	return w.Flush()

@@ -83,10 +83,10 @@ func TestAVersionIsOfOneTarget(t *testing.T) {
 func TestWhatWasProvisionedIsShown(t *testing.T) {
 	var out bytes.Buffer
 	d := targets.Distribution{Dir: "/cache/x", Version: "3.10.8", Overlay: map[string]string{"/usr/lib": "/cache/x/lib"}, Facts: map[string]string{"erlang": "25", "apt": strings.Repeat("libone=2.6 ", 10)}}
-	if err := showDistribution(screen{out: &out, width: 100}, "x", d, 3210*time.Millisecond); err != nil {
+	if err := showDistribution(screen{out: &out, width: 100}, "x", d, targets.Tool{Name: "bench", Version: "1.2", Dir: "/cache/y"}, 3210*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
-	want := "x                3.10.8\n  where          /cache/x\n  over /usr/lib  /cache/x/lib\n  apt            libone=2.6 libone=2.6 libone=2.6 libone=2.6 libone=2.6 libone=2.6 libone=2.6\n                 libone=2.6 libone=2.6 libone=2.6\n  erlang         25\n  took           3.2s\n"
+	want := "x                3.10.8\n  where          /cache/x\n  over /usr/lib  /cache/x/lib\n  apt            libone=2.6 libone=2.6 libone=2.6 libone=2.6 libone=2.6 libone=2.6 libone=2.6\n                 libone=2.6 libone=2.6 libone=2.6\n  erlang         25\n  bench          1.2 in /cache/y\n  took           3.2s\n"
 	if out.String() != want {
 		t.Errorf("printed\n%swant\n%s", out.String(), want)
 	}

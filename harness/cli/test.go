@@ -86,7 +86,7 @@ one ends everything at once. While provisioning there is nothing to heal: it end
 	f.DurationVar(&spec.Time, "time", 0, "how long the episodes may take together; faults that do not fit are named; default: no limit")
 	f.Uint64Var(&spec.Seed, "seed", 0, "everything random follows it; default: chosen and printed")
 	f.Float64Var(&spec.Load.Rate, "rate", spec.Load.Rate, "messages a second and lane, open loop")
-	f.IntVar(&spec.Load.Size, "size", spec.Load.Size, "bytes of payload")
+	f.IntVar(&spec.Load.Size, "size", spec.Load.Size, "bytes of a message, its token among them")
 	f.IntVar(&spec.Load.Producers, "producers", spec.Load.Producers, "producers a lane")
 	f.IntVar(&spec.Load.Consumers, "consumers", spec.Load.Consumers, "members of each consumer group")
 	f.BoolVar(&spec.Proxy, "proxy", false, "let faults of single frames act in a transparent proxy beside each client, not in its own dialer")
@@ -190,7 +190,7 @@ func test(ctx context.Context, s screen, spec experiment.Spec, replay *experimen
 	for _, line := range chosen {
 		fmt.Fprintln(s.out, line)
 	}
-	stop, kill, release := interrupts(s)
+	stop, kill, release := interrupts(s, "Interrupted: healing, draining and auditing what there is. Once more ends it at once.", "Ended at once: auditing what there is.")
 	defer release()
 	if watch.soak > 0 {
 		worst, err := soak(ctx, s, spec, site, out, watch, stop, kill)
@@ -256,8 +256,8 @@ func exitOf(r semantics.Result) int {
 	return map[semantics.Result]int{semantics.Inconclusive: ExitInconclusive, semantics.Broken: ExitBroken}[r]
 }
 
-// interrupts turns the first SIGINT or SIGTERM into stop and the second into kill.
-func interrupts(s screen) (stop, kill <-chan struct{}, release func()) {
+// interrupts turns the first SIGINT or SIGTERM into stop and the second into kill, and says so.
+func interrupts(s screen, stopping, killing string) (stop, kill <-chan struct{}, release func()) {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	first, second, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
@@ -266,8 +266,8 @@ func interrupts(s screen) (stop, kill <-chan struct{}, release func()) {
 			c    chan struct{}
 			line string
 		}{
-			{first, "Interrupted: healing, draining and auditing what there is. Once more ends it at once."},
-			{second, "Ended at once: auditing what there is."},
+			{first, stopping},
+			{second, killing},
 		} {
 			select {
 			case <-signals:

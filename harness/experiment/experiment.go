@@ -43,14 +43,30 @@ type Lane struct {
 type Load struct {
 	Rate       float64       `yaml:"rate" json:"rate"`   // messages a second and lane, open loop
 	Burst      int           `yaml:"burst" json:"burst"` // messages sent back to back by one producer
-	Size       int           `yaml:"size" json:"size"`   // bytes of payload
+	Size       int           `yaml:"size" json:"size"`   // bytes of a message: its token and its payload
 	Keys       int           `yaml:"keys" json:"keys"`
 	Processing time.Duration `yaml:"processing" json:"processing"` // by the consumer, a message
 	Batch      int           `yaml:"batch" json:"batch"`           // deliveries received at once
 	Confirm    time.Duration `yaml:"confirm" json:"confirm"`       // after which a producer calls an attempt unknown
 	Doubts     float64       `yaml:"doubts" json:"doubts"`         // share of acknowledged messages sent again, where the store deduplicates
 	Withhold   float64       `yaml:"withhold" json:"withhold"`     // share of deliveries applied but not acknowledged, where the effect deduplicates
+
+	// What follows is for benchmarks; tests leave it empty.
+	Window int    `yaml:"window,omitempty" json:"window,omitempty"` // most messages that one producer leaves without an outcome; 0: as many as are answered within Confirm
+	Whole  bool   `yaml:"whole,omitempty" json:"whole,omitempty"`   // a window that was full opens again when all of it has an outcome
+	Flood  bool   `yaml:"flood,omitempty" json:"flood,omitempty"`   // a producer sends as soon as its window lets it; Rate is not looked at
+	Commit int    `yaml:"commit,omitempty" json:"commit,omitempty"` // batches in one transaction; 0: the usual four
+	Record Record `yaml:"record,omitempty" json:"record,omitempty"` // "": everything
 }
+
+// Record says how much of what clients do is recorded.
+type Record string
+
+// What a benchmark may leave out, to show what it costs. Nothing can be audited then.
+const (
+	NoEvents Record = "none" // tokens travel and are read; live figures are kept
+	NoTokens Record = "bare" // nor do tokens: payloads alone
+)
 
 // Limits are Waybill's own: what liveness is judged against.
 type Limits struct {

@@ -23,6 +23,18 @@ type Recorder struct {
 	block   int64 // where the current block starts
 	room    int64 // records that end before are written without further thought: the block goes on and there is space
 	err     error // sticky
+	silent  bool  // between the clock's check and the seal nothing is written
+}
+
+// CreateSilent makes a Recorder that drops what it is given: its segment has a clock's check, live figures and a seal, and is
+// otherwise empty. It shows what the same client costs that is not recorded; nothing of it can be audited.
+func CreateSilent(path string, h Header) (*Recorder, error) {
+	r, err := Create(path, h)
+	if err != nil {
+		return nil, err
+	}
+	r.silent = true
+	return r, nil
 }
 
 // Create makes the segment at path, which must end in Extension and not exist yet, and records the clock's check.
@@ -81,6 +93,9 @@ func (r *Recorder) Counters() *Counters { return r.counters }
 // Now is a lower bound for this instant in ticks: for the Time of several invocations that begin together.
 func (r *Recorder) Now() int64 { return FloorTicks(Clock()) }
 
+// Until is an upper bound for this instant in ticks: for the Time of several completions that were all over by now.
+func (r *Recorder) Until() int64 { return CeilTicks(Clock()) }
+
 // Record writes e. If e.Time is 0 it reads the clock and rounds outwards: down for invocations, up for completions.
 // A Time that is given may be earlier than that of the record before for an invocation, since a lower bound stays one;
 // that of a completion is raised to it. e is neither kept nor changed, and its Segment and Life are ignored.
@@ -88,6 +103,9 @@ func (r *Recorder) Now() int64 { return FloorTicks(Clock()) }
 // An error that wraps ErrNotRecordable concerns e alone. Any other is final: every later Record returns it too. One
 // that wraps ErrFull still leaves room for an Abort of some thousand bytes, and for Close.
 func (r *Recorder) Record(e *Event) error {
+	if r.silent {
+		return nil
+	}
 	time := e.Time
 	if time == 0 {
 		time = (Clock() + roundUp[e.Kind]) / nanosPerTick
@@ -193,6 +211,7 @@ func (r *Recorder) Close() error {
 	if r.window.bytes == nil {
 		return ErrClosed
 	}
+	r.silent = false
 	err := r.Record(&Event{Kind: Seal})
 	if err == nil {
 		r.sealBlock()

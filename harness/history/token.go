@@ -1,11 +1,10 @@
 package history
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"strconv"
-	"strings"
 )
 
 // A token is "wb1-RUN-LIFE-SEQUENCE-CHECKSUM": eight characters, five and ten decimal digits, eight hexadecimal ones.
@@ -25,13 +24,18 @@ var ErrNotToken = errors.New("history: not a token")
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Checksum covers what a token travels with: its message, key and payload.
+// Checksum covers what a token travels with: its message, key and payload. It is the CRC-32C of the payload, begun at a hash of the
+// message and key instead of at 0: whatever changes within 32 bits of the payload changes it for certain, and anything else but for
+// one chance in four thousand million.
 func Checksum(m Msg, key uint32, payload []byte) uint32 {
-	var buffer [48]byte
-	head := strconv.AppendUint(buffer[:0], uint64(m.Life), 10)
-	head = strconv.AppendUint(append(head, '-'), m.Seq, 10)
-	head = strconv.AppendUint(append(head, '-'), uint64(key), 10)
-	return crc32.Update(crc32.Checksum(append(head, '-'), castagnoli), castagnoli, payload)
+	return crc32.Update(beginning(m, key), castagnoli, payload)
+}
+
+// beginning is what a checksum begins at.
+func beginning(m Msg, key uint32) uint32 {
+	h := (m.Seq ^ uint64(m.Life)<<40 ^ uint64(key)<<20) * 0x9e3779b97f4a7c15 // two odd constants spread each bit over the upper half
+	h = (h ^ h>>32 ^ uint64(key)) * 0xd6e8feb86659fd93
+	return uint32(h >> 32)
 }
 
 // Prefix is the part of a token that names the message within run: enough to find it with grep.
@@ -42,34 +46,46 @@ func (m Msg) Prefix(run string) string {
 // Token is the printable name of a message, of fixed width TokenLen. run has eight characters, none of them a hyphen;
 // lives up to 99,999 and sequences below ten thousand million fit, which no run reaches.
 func Token(run string, m Msg, sum uint32) string {
-	return fmt.Sprintf("%s-%08x", m.Prefix(run), sum)
+	return string(AppendToken(make([]byte, 0, TokenLen), run, m, sum))
+}
+
+// AppendToken appends Token to b: many tokens in one allocation.
+func AppendToken(b []byte, run string, m Msg, sum uint32) []byte {
+	b = append(b, tokenVersion...)
+	b = append(b, run...)
+	// Numbers are written eight digits at a time, the later ones over zeros that the one before wrote too many.
+	b = append(b, "-00000-0000000000-00000000"...)
+	end := b[len(b)-(TokenLen-tokenLife+1):]
+	life, rest := uint32(m.Life)%100_000, m.Seq/100_000_000%100
+	end[1] += byte(life / 10_000)
+	binary.LittleEndian.PutUint32(end[2:], uint32(decimal(life%10_000)>>32))
+	binary.LittleEndian.PutUint16(end[7:], uint16(decimal(uint32(rest))>>48))
+	binary.LittleEndian.PutUint64(end[9:], decimal(uint32(m.Seq%100_000_000)))
+	binary.LittleEndian.PutUint64(end[18:], hexadecimal(sum))
+	return b
+}
+
+// CutToken parts bytes that begin as a token does from what follows it. Whether it is one, ParseToken says. ok is false, and rest everything,
+// where there is none.
+func CutToken(b []byte) (token, rest []byte, ok bool) {
+	if len(b) < TokenLen || string(b[:tokenRun]) != tokenVersion {
+		return nil, b, false
+	}
+	return b[:TokenLen], b[TokenLen:], true
 }
 
 // ParseToken reads a token back: it accepts what Token writes and nothing else. Errors wrap ErrNotToken.
 func ParseToken(s string) (run string, m Msg, sum uint32, err error) {
-	ok := len(s) == TokenLen && s[:tokenRun] == tokenVersion && s[tokenLife-1] == '-' && s[tokenSeq-1] == '-' && s[tokenSum-1] == '-'
-	if ok {
-		run = s[tokenRun : tokenLife-1]
-		life, ok1 := parseDigits(s[tokenLife:tokenSeq-1], 10)
-		seq, ok2 := parseDigits(s[tokenSeq:tokenSum-1], 10)
-		c, ok3 := parseDigits(s[tokenSum:], 16)
-		m, sum = Msg{Life(life), seq}, uint32(c)
-		ok = ok1 && ok2 && ok3 && !strings.Contains(run, "-")
-	}
-	if !ok {
-		return "", Msg{}, 0, fmt.Errorf("%w: %.*q", ErrNotToken, 2*TokenLen, s)
-	}
-	return run, m, sum, nil
-}
-
-// parseDigits reads digits and lower-case letters only, unlike strconv.
-func parseDigits(s string, base uint64) (n uint64, ok bool) {
-	for i := range len(s) {
-		digit := uint64(strings.IndexByte("0123456789abcdef", s[i]))
-		if digit >= base {
-			return 0, false
+	if b := []byte(s); len(b) == TokenLen {
+		// Eight characters at a time, of which some belong to what is before a number: a zero is put in the place of each.
+		life, ok1 := parseDecimal(lastDigits(binary.LittleEndian.Uint64(b[tokenSeq-1-eight:]), tokenSeq-1-tokenLife))
+		top, ok2 := parseDecimal(lastDigits(binary.LittleEndian.Uint64(b[tokenSum-1-2*eight:]), tokenSum-1-tokenSeq-eight))
+		seq, ok3 := parseDecimal(binary.LittleEndian.Uint64(b[tokenSum-1-eight:]))
+		c, ok4 := parseHexadecimal(binary.LittleEndian.Uint64(b[tokenSum:]))
+		if ok1 && ok2 && ok3 && ok4 && !hasHyphen(binary.LittleEndian.Uint64(b[tokenRun:])) &&
+			string(b[:tokenRun]) == tokenVersion && b[tokenLife-1] == '-' && b[tokenSeq-1] == '-' && b[tokenSum-1] == '-' {
+			return s[tokenRun : tokenLife-1], Msg{Life(life), top*100_000_000 + seq}, c, nil
 		}
-		n = n*base + digit
 	}
-	return n, true
+	return "", Msg{}, 0, fmt.Errorf("%w: %.*q", ErrNotToken, 2*TokenLen, s)
 }

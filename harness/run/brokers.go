@@ -72,6 +72,7 @@ func (c *controller) startBrokers(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("configuration of %s: %w", h.Name(), err)
 		}
+		c.configs[h.Name()] = text
 		c.journal.put(history.Event{Kind: history.BrokerConfig, Name: h.Name(), Text: text})
 		to := filepath.Join(c.job.Dir, "brokers", h.Name())
 		if err := os.MkdirAll(to, 0o755); err != nil {

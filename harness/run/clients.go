@@ -11,10 +11,11 @@ import (
 	"waybill/workloads"
 )
 
-// producerRole sends. Orders: pause, resume, open (how many messages are unresolved), giveup, pin.
+// producerRole sends. Orders: pause, resume, rate, open (how many messages are unresolved), giveup, pin.
 type producerRole struct {
-	client   targets.Producer
-	producer *workloads.Producer
+	client    targets.Producer
+	producers int // of the lane
+	producer  *workloads.Producer
 }
 
 func newProducerRole(ctx context.Context, w *worker) (role, error) {
@@ -35,7 +36,7 @@ func newProducerRole(ctx context.Context, w *worker) (role, error) {
 		return nil, err
 	}
 	traits := w.cfg.Lane.Mode.Traits
-	return &producerRole{p, workloads.NewProducer(workloads.ProducerConfig{
+	return &producerRole{p, w.cfg.Lane.Producers, workloads.NewProducer(workloads.ProducerConfig{
 		Life: w.cfg.Life, Lane: uint32(w.cfg.Index), Stamp: w.stamp(), Load: w.cfg.Load,
 		Rate: w.cfg.Load.Rate / float64(w.cfg.Lane.Producers),
 		// Within a session the library retries, and a second copy of ours would be another message to it.
@@ -56,12 +57,23 @@ func (r *producerRole) order(ctx context.Context, op string, body json.RawMessag
 		r.producer.GiveUp()
 	case "open":
 		return r.producer.Open(), nil
+	case "rate":
+		return nil, r.rate(body)
 	case "pin":
 		return pin(ctx, r.client, body)
 	default:
 		return nil, errUnknownOrder
 	}
 	return nil, nil
+}
+
+// rate sets how many messages a second the lane's producers are to send together.
+func (r *producerRole) rate(body json.RawMessage) error {
+	var lane float64
+	if err := json.Unmarshal(body, &lane); err != nil {
+		return err
+	}
+	return r.producer.SetRate(lane / float64(r.producers))
 }
 
 // consumerRole receives, applies and acknowledges; a processor does so in transactions. Orders: pause, resume (of the workload's own
@@ -123,7 +135,7 @@ func newProcessorRole(ctx context.Context, w *worker, rec *history.Recorder) (ro
 		return nil, errors.Join(fmt.Errorf("mode %s is transactional, and its consumer is not", w.cfg.Lane.Mode.Name), consumer.Close())
 	}
 	return &consumerRole{client: client, consumer: workloads.NewProcessor(workloads.ProcessorConfig{
-		Life: w.cfg.Life, Lane: uint32(w.cfg.Index), Stamp: w.stamp(), Load: w.cfg.Load, Batches: transactionBatches, Seed: w.cfg.Seed}, client, rec)}, nil
+		Life: w.cfg.Life, Lane: uint32(w.cfg.Index), Stamp: w.stamp(), Load: w.cfg.Load, Batches: batchesOf(w.cfg.Load), Seed: w.cfg.Seed}, client, rec)}, nil
 }
 
 func (r *consumerRole) run(ctx context.Context) error { return r.consumer.Run(ctx) }

@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -34,6 +35,9 @@ type controller struct {
 	lanes     []*lane
 	inspector *member
 	members   map[string]*member // by host
+	configs   map[string]string  // of brokers, as they reported it, by host
+	shared    string             // folder below each client's host, where hosts are there for several runs; "": the host's own
+	seat      int                // among runs that use the hosts at once, from 0
 
 	lives   atomic.Uint32
 	episode atomic.Int64 // number of the current one: what a killed life was killed by
@@ -173,6 +177,21 @@ func (c *controller) createQueues(ctx context.Context) error {
 func (c *controller) startClients(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, c.exp.Limits.Start)
 	defer cancel()
+	if err := c.addClients(ctx); err != nil {
+		return err
+	}
+	all := []*member{c.inspector}
+	for _, l := range c.lanes {
+		all = append(all, l.clients()...)
+	}
+	if err := start(ctx, all...); err != nil {
+		return err
+	}
+	return c.orderClients(ctx, "resume")
+}
+
+// addClients makes the hosts of all workers, and starts the ledger, if there is one.
+func (c *controller) addClients(ctx context.Context) error {
 	ledger, err := c.startLedger(ctx)
 	if err != nil {
 		return err
@@ -184,7 +203,7 @@ func (c *controller) startClients(ctx context.Context) error {
 			view.Ledger = ledger
 		}
 		for i := range l.spec.Producers {
-			m, err := c.addMember(ctx, fmt.Sprintf("%s-p%d", l.spec.Name, i+1), "producer", "sends", l.index)
+			m, err := c.addMember(ctx, c.clientHost(l, "p", i), "producer", "sends", l.index)
 			if err != nil {
 				return err
 			}
@@ -192,44 +211,63 @@ func (c *controller) startClients(ctx context.Context) error {
 			l.producers = append(l.producers, m)
 		}
 		for i := range l.spec.Consumers {
-			m, err := c.addMember(ctx, fmt.Sprintf("%s-c%d", l.spec.Name, i+1), "consumer", "deliveries", l.index)
+			m, err := c.addMember(ctx, c.clientHost(l, "c", i), "consumer", "deliveries", l.index)
 			if err != nil {
 				return err
 			}
 			m.config.Client = c.clientConfig(l, i)
 			m.config.Ledger = view.Ledger
 			l.consumers = append(l.consumers, m)
-			view.Effects = append(view.Effects, m.host.Dir())
+			view.Effects = append(view.Effects, m.config.Dir)
 		}
 		views = append(views, view)
 	}
-	if c.inspector, err = c.addMember(ctx, "inspector", "inspector", "", 0); err != nil {
+	if c.inspector, err = c.addMember(ctx, c.seated("inspector"), "inspector", "", 0); err != nil {
 		return err
 	}
 	c.inspector.config.Lanes = views
-	g, gctx := errgroup.WithContext(ctx)
-	g.SetLimit(4)
-	g.Go(func() error { return c.inspector.start(gctx) })
-	for _, l := range c.lanes {
-		for _, m := range l.clients() {
-			g.Go(func() error { return m.start(gctx) })
-		}
-	}
-	if err := g.Wait(); err != nil {
-		return err
-	}
-	return c.orderClients(ctx, "resume")
+	return nil
 }
 
-// addMember makes the host of a worker.
+// clientHost is the name of the host of a lane's client. Hosts that serve several runs, of one lane each, are not named after it.
+func (c *controller) clientHost(l *lane, kind string, i int) string {
+	if c.shared != "" {
+		return c.seated("client") + fmt.Sprintf("-%s%d", kind, i+1)
+	}
+	return fmt.Sprintf("%s-%s%d", l.spec.Name, kind, i+1)
+}
+
+// seated is the name of a host that those who share the lab at once have one each of.
+func (c *controller) seated(name string) string {
+	if c.seat == 0 {
+		return name
+	}
+	return fmt.Sprintf("%s%d", name, c.seat+1)
+}
+
+// start starts workers, a few at a time.
+func start(ctx context.Context, ms ...*member) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(4)
+	for _, m := range ms {
+		g.Go(func() error { return m.start(ctx) })
+	}
+	return g.Wait()
+}
+
+// addMember makes the host of a worker, or takes the one of an earlier run in this lab.
 func (c *controller) addMember(ctx context.Context, host, role, counted string, lane int) (*member, error) {
-	h, err := c.lab.AddHost(ctx, host)
+	h, err := c.place(ctx, host)
 	if err != nil {
 		return nil, err
 	}
+	dir := filepath.Join(h.Dir(), c.shared)
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("run: folder of %s: %w", host, err)
+	}
 	m := &member{c: c, host: h, role: role, lane: lane, counted: counted, config: WorkerConfig{
 		Role: role, Run: c.exp.Run, Seed: c.exp.Seed, Index: lane, Slot: host, Target: c.exp.Target,
-		Load: c.exp.Load, History: c.job.History(), Dir: h.Dir(), Counted: counted,
+		Load: c.exp.Load, History: c.job.History(), Dir: dir, Counted: counted,
 	}}
 	if c.frames && counted != "" { // a client of a lane
 		m.config.Frames = c.product.Protocol
@@ -241,14 +279,29 @@ func (c *controller) addMember(ctx context.Context, host, role, counted string, 
 	return m, nil
 }
 
+// place is a host that is up.
+func (c *controller) place(ctx context.Context, name string) (*lab.Host, error) {
+	h, known := c.lab.Host(name)
+	switch {
+	case !known:
+		return c.lab.AddHost(ctx, name)
+	case !h.Up():
+		return h, h.Restart(ctx)
+	}
+	return h, nil
+}
+
 // transactionBatches is how many batches go into one transaction: its end costs several rounds through the cluster, which one batch does
 // not pay for.
 const transactionBatches = 4
 
+// batchesOf is how many batches go into one transaction of a load.
+func batchesOf(l experiment.Load) int { return cmp.Or(l.Commit, transactionBatches) }
+
 func (c *controller) clientConfig(l *lane, member int) targets.ClientConfig {
 	batch := c.exp.Load.Batch
 	if l.spec.Mode.Traits.Transactional {
-		batch *= transactionBatches
+		batch *= batchesOf(c.exp.Load)
 	}
 	return targets.ClientConfig{Nodes: c.cluster.Nodes(), Queue: targets.Queue{Name: l.spec.Queue, Mode: l.spec.Mode.Name},
 		Member: member, Batch: batch, Confirm: c.exp.Load.Confirm, Access: c.job.Access}
@@ -267,6 +320,15 @@ func (c *controller) orderClients(ctx context.Context, op string) error {
 
 // finish takes the last checkpoint and ends all workers and brokers in good order.
 func (c *controller) finish(ctx context.Context, number int) error {
+	if err := c.lastCheckpoint(ctx, number); err != nil {
+		return err
+	}
+	err := c.phase(ctx, "clients down", c.stopClients)
+	c.saveBrokers()
+	return err
+}
+
+func (c *controller) lastCheckpoint(ctx context.Context, number int) error {
 	c.episode.Store(int64(number))
 	c.journal.put(history.Event{Kind: history.EpisodeBegin, Ref: uint64(number), Name: "final"})
 	c.tell(Progress{Episode: number, Phase: "final drain and scan"})
@@ -274,17 +336,17 @@ func (c *controller) finish(ctx context.Context, number int) error {
 		return err
 	}
 	c.journal.put(history.Event{Kind: history.EpisodeEnd, Ref: uint64(number)})
-	return c.phase(ctx, "clients down", func(ctx context.Context) error {
-		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
-		defer cancel()
-		g, ctx := errgroup.WithContext(ctx)
-		for _, m := range c.members {
-			g.Go(func() error { return m.stop(ctx) })
-		}
-		err := g.Wait()
-		c.saveBrokers()
-		return err
-	})
+	return nil
+}
+
+func (c *controller) stopClients(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	g, ctx := errgroup.WithContext(ctx)
+	for _, m := range c.members {
+		g.Go(func() error { return m.stop(ctx) })
+	}
+	return g.Wait()
 }
 
 // saveBrokers keeps what the brokers printed; their data stays on their hosts' folders and goes with the lab's.

@@ -22,13 +22,13 @@ func (c *controller) runEpisode(ctx, soft context.Context, e experiment.Episode)
 	ref := uint64(e.Number)
 	c.journal.put(history.Event{Kind: history.EpisodeBegin, Ref: ref, Name: e.Fault})
 	c.say(e, "calm")
-	c.wait(soft, e.Calm)
+	load(soft, e.Calm)
 	if soft.Err() == nil {
 		if err := c.strike(ctx, soft, e); err != nil {
 			return err
 		}
 		c.say(e, "settle")
-		c.wait(ctx, c.exp.Limits.Settle)
+		load(ctx, c.exp.Limits.Settle)
 	}
 	c.say(e, "checkpoint")
 	if err := c.checkpoint(ctx, e.Number); err != nil {
@@ -45,15 +45,8 @@ func (c *controller) say(e experiment.Episode, phase string) {
 	c.tell(Progress{Episode: e.Number, Fault: e.Fault, Phase: phase})
 }
 
-// wait lets time pass under load: the duration itself is what is wanted.
-func (c *controller) wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
+// load lets time pass under load. What cuts it short is seen by whatever comes next.
+func load(ctx context.Context, d time.Duration) { _ = targets.Pause(ctx, d) }
 
 // strike plans, injects, observes, recovers and verifies one fault, again if it bit nothing, and records every step.
 func (c *controller) strike(ctx, soft context.Context, e experiment.Episode) error {
@@ -77,7 +70,7 @@ func (c *controller) strike(ctx, soft context.Context, e experiment.Episode) err
 			return err
 		}
 		c.tell(Progress{Warning: fmt.Sprintf("%s bit nothing: strike %d of at most %d", e.Fault, n+1, strikesAtMost)})
-		c.wait(soft, time.Second)
+		load(soft, time.Second)
 	}
 }
 
@@ -133,7 +126,7 @@ func (c *controller) once(ctx, soft context.Context, e experiment.Episode, actio
 		} else {
 			bit = c.observe(ctx, e, action, failed)
 		}
-		c.wait(soft, e.Length-time.Since(struck))
+		load(soft, e.Length-time.Since(struck))
 	}
 	c.say(e, "heal")
 	healed := time.Now()
@@ -195,9 +188,17 @@ func (c *controller) observe(ctx context.Context, e experiment.Episode, action n
 	return x.Bit
 }
 
+// operatorTakes is how much longer recovery may take where an operator may have to mend the cluster: to see that it does not do so itself,
+// and to start a node anew.
+const operatorTakes = time.Minute
+
 // healLimit is how long recovery may take: TCP itself may need half a cut's length again to notice that it is over.
 func (c *controller) healLimit(e experiment.Episode) time.Duration {
-	return c.exp.Limits.Heal + e.Length*3/2
+	limit := c.exp.Limits.Heal + e.Length*3/2
+	if _, ok := c.cluster.(targets.Mender); ok {
+		limit += operatorTakes
+	}
+	return limit
 }
 
 // serviceHealed waits until each lane has had publishes acknowledged (where the mode has that) and deliveries received that began after the heal.

@@ -58,27 +58,46 @@ func Start(j Job) (*Running, error) {
 	if err != nil {
 		return nil, err
 	}
+	r, err := enter(lab.Spec{Dir: j.Lab(), Program: controllerProgram, FastHeal: j.Experiment.FastHeal,
+		Overlay: j.Distribution.Overlay, HostNetwork: j.Access != nil}, j)
+	if err != nil {
+		return nil, errors.Join(err, relay.close())
+	}
+	r.relay = relay
+	return r, nil
+}
+
+// enter starts a lab with a program of this package in it, which is told its job.
+func enter(s lab.Spec, job any) (*Running, error) {
 	ours, theirs, err := lab.ControlPair()
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("run: %w", err), relay.close())
+		return nil, fmt.Errorf("run: %w", err)
 	}
 	defer theirs.Close()
-	out, err := lab.Enter(lab.Spec{Dir: j.Lab(), Program: controllerProgram, FastHeal: j.Experiment.FastHeal,
-		Overlay: j.Distribution.Overlay, HostNetwork: j.Access != nil, Control: theirs})
+	s.Control = theirs
+	out, err := lab.Enter(s)
 	if err != nil {
-		return nil, errors.Join(err, ours.Close(), relay.close())
+		return nil, errors.Join(err, ours.Close())
 	}
-	r := &Running{outside: out, relay: relay, control: ours, told: make(chan Progress)}
-	line, err := json.Marshal(j)
-	if err == nil {
-		_, err = ours.Write(append(line, '\n'))
-	}
-	if err != nil {
+	r := &Running{outside: out, control: ours, told: make(chan Progress)}
+	if err := r.write(job); err != nil {
 		out.Kill()
-		return nil, errors.Join(fmt.Errorf("run: %w", err), relay.close())
+		return nil, errors.Join(err, ours.Close())
 	}
 	go r.listen()
 	return r, nil
+}
+
+// write hands a line over to the program in the lab.
+func (r *Running) write(order any) error {
+	line, err := json.Marshal(order)
+	if err == nil {
+		_, err = r.control.Write(append(line, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("run: %w", err)
+	}
+	return nil
 }
 
 func (r *Running) listen() {
@@ -109,21 +128,31 @@ func (r *Running) Kill() { r.outside.Kill() }
 
 // Wait waits until nothing of the lab is left, then seals what killed lives recorded.
 func (r *Running) Wait(j Job) (code int, err error) {
+	code, err = r.end()
+	return code, errors.Join(err, sealOrphans(j.History()))
+}
+
+// end waits until nothing of the lab is left.
+func (r *Running) end() (code int, err error) {
 	code, err = r.outside.Wait()
 	r.control.Close()
-	err = errors.Join(err, r.relay.close())
-	segments, globErr := filepath.Glob(filepath.Join(j.History(), "*.seg"))
-	err = errors.Join(err, globErr)
+	return code, errors.Join(err, r.relay.close())
+}
+
+// sealOrphans seals what killed lives recorded in a folder.
+func sealOrphans(dir string) error {
+	segments, err := filepath.Glob(filepath.Join(dir, "*"+history.Extension))
 	for _, s := range segments {
-		if e := history.SealOrphan(s); e != nil {
-			err = errors.Join(err, e)
-		}
+		err = errors.Join(err, history.SealOrphan(s))
 	}
-	return code, err
+	return err
 }
 
 // controllerMain is the program inside the lab. Its exit code is 0 when the history is complete, drained or not, and 4 when the run failed.
-func controllerMain([]string) int {
+func controllerMain([]string) int { return serveControl(direct) }
+
+// serveControl is a program inside the lab that is told its job over the control socket, and tells how it gets on.
+func serveControl(direct func(in *bufio.Reader, tell func(Progress)) error) int {
 	control := lab.Control()
 	if control == nil {
 		fmt.Fprintln(os.Stderr, "controller: started without a control socket; only the harness starts it")
@@ -174,7 +203,7 @@ func direct(in *bufio.Reader, tell func(Progress)) error {
 	soft, stop := context.WithCancel(ctx)
 	defer stop()
 	c := &controller{job: j, exp: j.Experiment, lab: l, target: target, product: target.Describe(j.Experiment.Version), journal: journal, tell: tell, cancel: cancel,
-		brokers: map[string]*broker{}, members: map[string]*member{}}
+		brokers: map[string]*broker{}, members: map[string]*member{}, configs: map[string]string{}}
 	if c.frames, err = needsFrames(j.Schedule); err != nil {
 		return errors.Join(err, journal.close(), l.Close())
 	}
@@ -193,7 +222,7 @@ func direct(in *bufio.Reader, tell func(Progress)) error {
 			}
 		}
 	}()
-	go heartbeat(ctx, &connections{rec: journal.rec})
+	go heartbeat(ctx, journal.rec, journal.starve)
 	err = c.run(ctx, soft, j.Schedule)
 	cancel()
 	return errors.Join(err, journal.close(), l.Close(), c.disks.close())

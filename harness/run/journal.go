@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"waybill/harness/history"
 )
@@ -35,6 +36,9 @@ func (j *journal) put(e history.Event) {
 		j.err = err
 	}
 }
+
+// starve records that this process stood still.
+func (j *journal) starve(gap time.Duration) { j.put(starved(gap)) }
 
 // failed returns the first error of put.
 func (j *journal) failed() error {

@@ -59,7 +59,7 @@ func (c *controller) startLedger(ctx context.Context) (string, error) {
 	if !needed {
 		return "", nil
 	}
-	m, err := c.addMember(ctx, "ledger", "ledger", "", 0)
+	m, err := c.addMember(ctx, c.seated("ledger"), "ledger", "", 0)
 	if err != nil {
 		return "", err
 	}

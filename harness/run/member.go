@@ -123,6 +123,28 @@ func (m *member) stop(ctx context.Context) error {
 	return err
 }
 
+// leave waits for the end of a process that was stopped, and lets go of its live figures: of a life that no other is to follow here.
+func (m *member) leave(ctx context.Context) error {
+	m.mu.Lock()
+	proc, live := m.proc, m.live
+	m.live = nil
+	m.mu.Unlock()
+	var err error
+	if live != nil {
+		err = live.Close()
+	}
+	if proc == nil {
+		return err
+	}
+	proc.Control().Close() // a worker ends when nobody is left to give it orders
+	select {
+	case <-proc.Done():
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("run: %s does not end: %w", m.host.Name(), ctx.Err())
+	}
+}
+
 // order gives the current life an order.
 func (m *member) order(ctx context.Context, op string, body, result any) error {
 	m.mu.Lock()

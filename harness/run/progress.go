@@ -18,6 +18,8 @@ type Progress struct {
 	Error   string     `json:"error,omitempty"` // why the run could not be finished: the last thing told
 	Full    bool       `json:"full,omitempty"`  // the disk was full
 
+	Replicates []ReplicateEnd `json:"replicates,omitempty"` // how those of a benchmark ended: Bench keeps it for whoever asked
+
 	Facts map[string]string `json:"facts,omitempty"` // found out on the way, of what the run rests on: for its manifest
 }
 

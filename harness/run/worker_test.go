@@ -111,7 +111,7 @@ func TestTheHeartbeatBeatsAndAHealthyProcessIsNotStarved(t *testing.T) {
 		rec, events := record(t)
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan struct{})
-		go func() { defer close(done); heartbeat(ctx, &connections{rec: rec}) }()
+		go func() { defer close(done); heartbeat(ctx, rec, (&connections{rec: rec}).starve) }()
 		time.Sleep(beatEvery + time.Millisecond)
 		first := rec.Counters().Load(history.Heartbeat)
 		time.Sleep(time.Minute)
@@ -139,7 +139,7 @@ func init() {
 			fmt.Fprintln(os.Stderr, err)
 			return 4
 		}
-		heartbeat(context.Background(), &connections{rec: rec, index: 3})
+		heartbeat(context.Background(), rec, (&connections{rec: rec, index: 3}).starve)
 		return 0
 	})
 }

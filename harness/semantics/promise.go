@@ -90,9 +90,18 @@ type Traits struct {
 	AcksFirst     bool `yaml:"acksFirst,omitempty" json:"acksFirst,omitempty"`         // the consumer acknowledges before it applies, and applies only what was confirmed
 	Transactional bool `yaml:"transactional,omitempty" json:"transactional,omitempty"` // the effect is an output message, written in one transaction with the acknowledgement
 	Exclusive     bool `yaml:"exclusive,omitempty" json:"exclusive,omitempty"`         // a partition belongs to one consumer at a time, which gets it in order; assign, revoke, seek and reset are recorded
+	Astray        bool `yaml:"astray,omitempty" json:"astray,omitempty"`               // a share of the messages is meant not to arrive: to show what becomes of them, and not to be measured
 
+	Sync    string        `yaml:"sync,omitempty" json:"sync,omitempty"`       // when the brokers make what they store outlive a loss of power, in words: one of the Synced constants, or an interval; "": not known
 	AckWait time.Duration `yaml:"ackWait,omitempty" json:"ackWait,omitempty"` // the broker's least, between two deliveries of a copy that its holder does not acknowledge; 0: not known
 }
+
+// What Traits.Sync says, where it is no interval ("every 2m").
+const (
+	SyncedBefore  = "before confirming"
+	SyncedNever   = "never (page cache)"
+	SyncedNothing = "nothing is stored"
+)
 
 // CanDrain reports whether it can be proven that nothing is left to deliver, so that what is absent is lost.
 func (t Traits) CanDrain() bool { return t.Scannable || t.Drainable }

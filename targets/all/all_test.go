@@ -15,6 +15,27 @@ func TestEveryTargetIsRegistered(t *testing.T) {
 	}
 }
 
+// What a mode's brokers sync to disk, and when, decides what a loss of power takes: no page about modes can do without it.
+func TestEveryModeSaysWhenItIsSynced(t *testing.T) {
+	for _, name := range targets.Names() {
+		target, _ := targets.Find(name)
+		for _, version := range append(map[string][]string{"rabbitmq": {"4.2.0"}}[name], "") {
+			for _, m := range target.Describe(version).Modes {
+				checkSync(t, name, m)
+			}
+		}
+	}
+}
+
+func checkSync(t *testing.T, target string, m semantics.Mode) {
+	t.Helper()
+	p := m.Promise(semantics.Stored)
+	covered := p.Guarantee.ForbidsLoss() && p.Covers("power-failure:of=all")
+	if m.Traits.Sync == "" || covered && m.Traits.Sync != semantics.SyncedBefore {
+		t.Errorf("%s, mode %s, is synced %q; it promises %s for a loss of all power: %v", target, m.Name, m.Traits.Sync, p.Guarantee, covered)
+	}
+}
+
 // A fault's name that is misspelt in a promise would silently put the real one outside of it.
 func TestPromisesAreMadeUnderFaultsThatThereAre(t *testing.T) {
 	for _, name := range targets.Names() {

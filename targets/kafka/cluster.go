@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/singleflight"
 	"waybill/targets"
+	"waybill/targets/maven"
 )
 
 // cluster implements targets.Cluster for the harness. It holds a connection to every listener of every node, so that each
@@ -29,7 +30,7 @@ type cluster struct {
 
 // launch is what starting a process takes.
 type launch struct {
-	java      java
+	java      maven.Java
 	classPath string
 	archive   []string // the JVM's arguments for its archive of classes; none where there is no archive
 }
@@ -72,9 +73,9 @@ func start(ctx context.Context, p prepared, l *launch, plan plan, log func(strin
 
 // launchFrom finds what is needed to start processes from a prepared folder.
 func launchFrom(ctx context.Context, p prepared) (*launch, error) {
-	j, err := findJava(ctx)
+	j, err := maven.FindJava(ctx, oldestJava)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("kafka: brokers: %w", err)
 	}
 	l := &launch{java: j}
 	if l.classPath, err = p.classPath(); err != nil {
@@ -163,7 +164,7 @@ func (c *cluster) nodes() []*node {
 
 func (c *cluster) run(ctx context.Context, n *node) error {
 	args := append(slices.Clone(c.launch.archive), n.server.arguments()...)
-	p, err := n.machine.start(ctx, c.launch.java.path, args, []string{"CLASSPATH=" + c.launch.classPath})
+	p, err := n.machine.start(ctx, c.launch.java.Path, args, []string{"CLASSPATH=" + c.launch.classPath})
 	if err != nil {
 		return fmt.Errorf("kafka: start %s: %w", n.Name, err)
 	}
@@ -225,7 +226,7 @@ func (c *cluster) await(ctx context.Context, check func(context.Context) error) 
 				return gone
 			}
 		}
-		if pause(ctx, pollEvery) != nil {
+		if targets.Pause(ctx, pollEvery) != nil {
 			return fmt.Errorf("kafka: waiting for the cluster: %w: %w", ctx.Err(), err)
 		}
 	}

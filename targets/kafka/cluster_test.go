@@ -81,7 +81,7 @@ func (s stage) eventually(t *testing.T, what string, holds func(context.Context)
 	t.Helper()
 	began, ctx := time.Now(), within(t, 40*time.Second)
 	for err := holds(ctx); err != nil; err = holds(ctx) {
-		if pause(ctx, pollEvery) != nil {
+		if targets.Pause(ctx, pollEvery) != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
 	}

@@ -40,7 +40,7 @@ func (c *cluster) Config(ctx context.Context, name string) (string, error) {
 		fmt.Fprintf(&b, "# the controller does not tell its settings: %v\n", err)
 	}
 	if c.launch != nil {
-		fmt.Fprintf(&b, "# java %s, arguments\n%s\n# configuration file\n%s", c.launch.java.version, strings.Join(n.server.arguments(), " "), n.server.properties())
+		fmt.Fprintf(&b, "# java %s, arguments\n%s\n# configuration file\n%s", c.launch.java.Version, strings.Join(n.server.arguments(), " "), n.server.properties())
 	}
 	return b.String(), nil
 }

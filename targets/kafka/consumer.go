@@ -214,12 +214,12 @@ func poll(ctx context.Context, cl *kgo.Client, topic string, most int) (kgo.Fetc
 
 // deliver makes a delivery of a record. Kafka keeps no count of deliveries, and marks none.
 func deliver(r *kgo.Record) targets.Delivery {
-	var id identity
+	id := identityIn(r.Key, r.Value)
 	for _, h := range r.Headers {
 		id.header(h.Key, h.Value)
 	}
 	d := targets.Delivery{
-		Token: id.token, Attempt: id.attempt, Key: id.key, Payload: r.Value,
+		Token: id.token, Attempt: id.attempt, Key: id.key, Payload: id.payload,
 		Pos: history.Position{Partition: uint32(r.Partition), Offset: r.Offset + 1},
 	}
 	if r.LeaderEpoch > 0 {

@@ -52,7 +52,7 @@ func (f *fates) batch(b *batch, from, to int64, partition uint32) {
 		}
 		id := identityOf(r)
 		s := &stored{fate: fateCommitted, transaction: id.transaction, Copy: targets.Copy{
-			Token: id.token, Attempt: id.attempt, Key: id.key, Payload: r.Value,
+			Token: id.token, Attempt: id.attempt, Key: id.key, Payload: id.payload,
 			Pos: history.Position{Partition: partition, Offset: offset + 1, Epoch: uint64(max(0, b.PartitionLeaderEpoch))},
 		}}
 		if b.transactional() {

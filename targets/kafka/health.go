@@ -138,3 +138,10 @@ func (n *node) describeQuorum(ctx context.Context) (*kmsg.DescribeQuorumResponse
 	}
 	return &p, nil
 }
+
+func errOr(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}

@@ -88,18 +88,6 @@ func (c *cluster) anyBroker(f func(n *node) error) error {
 	return errors.Join(errs...)
 }
 
-// pause waits, and reports whether ctx ended first.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // refusal is the error in an answer, nil for none, with what the node adds to it.
 func refusal(name string, q kmsg.Request, code int16, message *string) error {
 	err := kerr.ErrorForCode(code)

@@ -3,16 +3,14 @@ package kafka
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"waybill/targets"
+	"waybill/targets/maven"
 )
 
 //go:embed pom.xml
@@ -46,65 +44,24 @@ func (target) CheckVersion(v string) error {
 	return nil
 }
 
-// findMaven looks in MAVEN_HOME, then in PATH.
-func findMaven() (string, error) {
-	if home := os.Getenv("MAVEN_HOME"); home != "" {
-		if path, err := exec.LookPath(filepath.Join(home, "bin", "mvn")); err == nil {
-			return path, nil
-		}
+// jars are those of a version.
+func jars(version string) maven.Set {
+	return maven.Set{
+		Name: "kafka " + version, Size: "55 MB", POM: pom, Args: []string{"-Dkafka.version=" + version},
+		Made: []string{classArchives, formatDir},
 	}
-	path, err := exec.LookPath("mvn")
-	if err != nil {
-		return "", fmt.Errorf("kafka: the brokers' jars are fetched by Maven, and there is no mvn in PATH: %w (on Debian and Ubuntu: apt-get install maven; or `make deps`; or unpack a distribution and use --dist DIR)", targets.ErrMissing)
-	}
-	return path, nil
 }
 
-// fetch lets Maven resolve a version's jars and copy them into the folder to. What Maven has downloaded it keeps in its own
-// repository, so that a fetch that was interrupted goes on where it was.
-func fetch(ctx context.Context, version, work, to string, log func(string, ...any)) error {
-	mvn, err := findMaven()
-	if err != nil {
-		return err
-	}
-	file := filepath.Join(work, "pom.xml")
-	if err := os.WriteFile(file, []byte(pom), 0o644); err != nil {
+// fetch lets Maven resolve a version's jars, unless they are all there and whole.
+func (p prepared) fetch(ctx context.Context, version string, log func(string, ...any)) error {
+	err := jars(version).Complete(ctx, p.Folder, log)
+	switch {
+	case errors.Is(err, maven.ErrNoArtifact) && strings.Contains(err.Error(), "org.apache.kafka:"):
+		return fmt.Errorf("kafka: --version %s is %w: Maven finds no such release of org.apache.kafka:kafka_2.13; kafka.apache.org lists the releases", version, targets.ErrUnsupported)
+	case errors.Is(err, targets.ErrMissing):
+		return fmt.Errorf("kafka: the brokers' jars are fetched by Maven: %w; or unpack a distribution and use --dist DIR", err)
+	case err != nil:
 		return fmt.Errorf("kafka: %w", err)
 	}
-	files, told, said := 0, 0, time.Now()
-	c, err := startChild(ctx, mvn, []string{"--batch-mode", "--file", file, "-Dkafka.version=" + version, "-DoutputDirectory=" + to, "dependency:copy-dependencies"}, nil,
-		func(line string) {
-			if strings.Contains(line, "Downloaded ") {
-				files++
-			}
-			if files > told && time.Since(said) > 2*time.Second {
-				told, said = files, time.Now()
-				log("kafka: %d files fetched", files)
-			}
-		})
-	if err != nil {
-		return fmt.Errorf("kafka: Maven: %w", err)
-	}
-	<-c.done
-	if ctx.Err() != nil {
-		return fmt.Errorf("kafka: fetching jars: %w; another call goes on from here", ctx.Err())
-	}
-	if c.err != nil {
-		return mavenError(version, c.words(), c.err)
-	}
 	return nil
-}
-
-// mavenError says what is wrong in words for a user, as far as Maven's output tells.
-func mavenError(version, output string, err error) error {
-	if strings.Contains(output, "Could not find artifact org.apache.kafka:") {
-		return fmt.Errorf("kafka: --version %s is %w: Maven finds no such release of org.apache.kafka:kafka_2.13; kafka.apache.org lists the releases", version, targets.ErrUnsupported)
-	}
-	var errs []string
-	for line := range strings.Lines(output) {
-		if strings.HasPrefix(line, "[ERROR]") && len(errs) < 3 {
-			errs = append(errs, strings.TrimSpace(strings.TrimPrefix(line, "[ERROR]")))
-		}
-	}
-	return fmt.Errorf("kafka: Maven could not fetch version %s (%w); is there a network? Another call goes on from here. It said: %s", version, err, strings.Join(errs, " "))
 }

@@ -107,7 +107,11 @@ func modes() []mode {
 	output := lives(promise(semantics.Applied, exactly, source(urlDesign, quoteAlive+" […] "+quoteTransactions)))
 	output.Scope, output.Atomic = scopeEOS, true
 
-	traits := semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true, Exclusive: true}
+	// By default log.flush.interval.messages and .ms are as good as infinite, and the vendor advises to leave that so (urlTopic): what is
+	// written gets to the disk when the operating system puts it there.
+	traits := semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true, Exclusive: true, Sync: semantics.SyncedNever}
+	flushed := traits
+	flushed.Sync = semantics.SyncedBefore // quoteFlush
 	silent := traits
 	silent.Confirms, silent.AcksFirst = false, true
 	session := traits
@@ -193,7 +197,7 @@ func modes() []mode {
 				promise(semantics.Delivered, atLeast, source(urlDesign, quoteAfter)),
 				promise(semantics.Applied, atLeast, source(urlDesign, quoteAfter)),
 			},
-			Traits: traits,
+			Traits: flushed,
 		},
 		acks: acksAll,
 	}}

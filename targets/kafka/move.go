@@ -38,7 +38,7 @@ func (c *cluster) MoveLeader(ctx context.Context, queue, of, name string) error 
 			}
 		}
 		last = err
-		if pause(ctx, 20*time.Millisecond) != nil {
+		if targets.Pause(ctx, 20*time.Millisecond) != nil {
 			return fmt.Errorf("kafka: move %s of %q to %s: %w: last: %w", of, queue, name, ctx.Err(), errOr(last, errAllAnswered))
 		}
 	}

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
+
+	"waybill/targets/maven"
 )
 
 // prepared is the folder that Provision makes: everything that a cluster is started from, without a network.
@@ -17,14 +18,22 @@ import (
 //	SHA256SUMS       of the jars that were fetched
 //	format/          a storage folder as the product's own tool formatted it: every node's is copied from it
 //	classes-V.jsa    the JVM's archive of loaded classes, for Java V: it cuts a start to less than half
-type prepared struct{ dir string }
+type prepared struct{ maven.Folder }
 
-func (p prepared) libs() string             { return filepath.Join(p.dir, "libs") }
-func (p prepared) sums() string             { return filepath.Join(p.dir, "SHA256SUMS") }
-func (p prepared) format() string           { return filepath.Join(p.dir, "format") }
-func (p prepared) classes(j java) string    { return filepath.Join(p.dir, "classes-"+j.version+".jsa") }
+func preparedIn(dir string) prepared { return prepared{maven.Folder{Dir: dir}} }
+
+func (p prepared) format() string { return filepath.Join(p.Dir, formatDir) }
+func (p prepared) classes(j maven.Java) string {
+	return filepath.Join(p.Dir, strings.Replace(classArchives, "*", j.Version, 1))
+}
 func (p prepared) metaProperties() string   { return filepath.Join(p.format(), metaProperties) }
 func (p prepared) bootstrapRecords() string { return filepath.Join(p.format(), bootstrapRecords) }
+
+// What is made from the jars, below the folder.
+const (
+	formatDir     = "format"
+	classArchives = "classes-*.jsa" // one for each Java
+)
 
 // Files of a formatted storage folder.
 const (
@@ -32,14 +41,13 @@ const (
 	bootstrapRecords = "bootstrap.checkpoint" // the feature levels that a new cluster begins with
 )
 
-// classPath lists the jars in order: the JVM accepts an archive of classes only with the class path that it was made with.
+// classPath is that of a node.
 func (p prepared) classPath() (string, error) {
-	jars, err := filepath.Glob(filepath.Join(p.libs(), "*.jar"))
-	if err != nil || len(jars) == 0 {
-		return "", fmt.Errorf("kafka: no jars in %s: run `waybill provision kafka`: %w", p.libs(), errOr(err, os.ErrNotExist))
+	path, err := p.ClassPath()
+	if err != nil {
+		return "", fmt.Errorf("kafka: run `waybill provision kafka`: %w", err)
 	}
-	slices.Sort(jars)
-	return strings.Join(jars, string(os.PathListSeparator)), nil
+	return path, nil
 }
 
 // formatFor makes a node's storage folder: what the product's tool wrote, under the node's own identity.
@@ -86,11 +94,4 @@ func newID() string {
 			return text
 		}
 	}
-}
-
-func errOr(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }

@@ -69,6 +69,10 @@ func newProducer(l *link, n names, m mode, c targets.ClientConfig) (*producer, e
 // the brokers' processors, not their guarantees, are what a run tries.
 const linger = 5 * time.Millisecond
 
+// inFlight is how many produce requests may be on the way to a broker: the product's own default. The library's, where it is not idempotent, is
+// one, so that a weaker guarantee would be the slower one. No order is promised there, and nothing is sent again by the library.
+const inFlight = 5
+
 // producerOptions are the mode's settings.
 func producerOptions(m mode, confirm time.Duration) []kgo.Opt {
 	opts := []kgo.Opt{
@@ -83,7 +87,7 @@ func producerOptions(m mode, confirm time.Duration) []kgo.Opt {
 	}
 	required := map[acks]kgo.Acks{acksNone: kgo.NoAck(), acksLeader: kgo.LeaderAck(), acksAll: kgo.AllISRAcks()}[m.acks]
 	return append(opts,
-		kgo.RequiredAcks(required), kgo.DisableIdempotentWrite(), kgo.RecordRetries(0), kgo.RecordDeliveryTimeout(max(confirm, leastDelivery)),
+		kgo.RequiredAcks(required), kgo.DisableIdempotentWrite(), kgo.MaxProduceRequestsInflightPerBroker(inFlight), kgo.RecordRetries(0), kgo.RecordDeliveryTimeout(max(confirm, leastDelivery)),
 	)
 }
 
@@ -96,14 +100,15 @@ func (p *producer) Send(ctx context.Context, m targets.Message, done func(target
 		reject(history.Interrupted)
 		return
 	}
-	a := &attempt{id: copyID{m.Token, m.Attempt}, done: done, deadline: time.Now().Add(p.confirm + confirmGrace)}
+	a := &attempt{id: p.witness.id(m.Token, m.Attempt), done: done, deadline: time.Now().Add(p.confirm + confirmGrace)}
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
 		reject(history.NotConnected)
 		return
 	}
-	if !p.witness.expect(a.id) {
+	bare := m.Token == "" // cannot be told from another: it is taken to be written
+	if !bare && !p.witness.expect(a.id) {
 		p.mu.Unlock()
 		reject(history.InvalidMessage) // the same attempt twice at once: they could not be told apart
 		return
@@ -115,7 +120,11 @@ func (p *producer) Send(ctx context.Context, m targets.Message, done func(target
 	p.mu.Unlock()
 	// The library keeps the record until it knows or gives up, whatever becomes of ctx.
 	p.cl.TryProduce(context.Background(), encode(p.topic, m), func(r *kgo.Record, err error) {
-		p.end(a, classify(p.mode, p.witness.dismiss(a.id), r, err))
+		writes := 1
+		if !bare {
+			writes = p.witness.dismiss(a.id)
+		}
+		p.end(a, classify(p.mode, writes, r, err))
 	})
 }
 

@@ -1,23 +1,27 @@
 package kafka
 
 import (
-	"context"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"waybill/targets"
+	"waybill/targets/maven/maventest"
 )
 
 // dist is a folder that looks like an unpacked distribution.
 func dist(t *testing.T, jars ...string) string {
 	t.Helper()
 	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "libs"), 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for _, j := range jars {
-		writeJar(t, filepath.Join(dir, "libs", j), "")
+		if err := os.WriteFile(filepath.Join(dir, "libs", j), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return dir
 }
@@ -42,15 +46,15 @@ func TestWhatIsProvisionedIsWhatWasAskedFor(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || version != c.want || !strings.HasPrefix(p.dir, "/cache/") || !strings.Contains(p.dir, version) {
-			t.Errorf("%s: %s in %s, %v", c.claim, version, p.dir, err)
+		if err != nil || version != c.want || !strings.HasPrefix(p.Dir, "/cache/") || !strings.Contains(p.Dir, version) {
+			t.Errorf("%s: %s in %s, %v", c.claim, version, p.Dir, err)
 		}
 	}
 }
 
 func TestAVersionThatIsNotLeavesNothing(t *testing.T) {
-	fakeMaven(t, "echo '[ERROR] Could not find artifact org.apache.kafka:kafka_2.13:jar:9.9.9 in central'; exit 1")
-	t.Setenv("JAVA_HOME", fakeJava(t, "21.0.1"))
+	maventest.Maven(t, "echo '[ERROR] Could not find artifact org.apache.kafka:kafka_2.13:jar:9.9.9 in central'; exit 1")
+	t.Setenv("JAVA_HOME", maventest.Java(t, "21.0.1"))
 	cache := t.TempDir()
 	if d, err := (target{}).Provision(t.Context(), targets.Provisioning{Cache: cache, Version: "9.9.9", Log: t.Logf}); !errors.Is(err, targets.ErrUnsupported) {
 		t.Errorf("%+v, %v", d, err)
@@ -61,8 +65,8 @@ func TestAVersionThatIsNotLeavesNothing(t *testing.T) {
 }
 
 func TestWithoutJavaNothingIsFetched(t *testing.T) {
-	fakeMaven(t, "touch $OUT.fetched")
-	t.Setenv("JAVA_HOME", fakeJava(t, "11.0.1"))
+	maventest.Maven(t, "touch $OUT.fetched")
+	t.Setenv("JAVA_HOME", maventest.Java(t, "11.0.1"))
 	t.Setenv("PATH", t.TempDir())
 	cache := t.TempDir()
 	if _, err := (target{}).Provision(t.Context(), targets.Provisioning{Cache: cache}); !errors.Is(err, targets.ErrMissing) {
@@ -73,27 +77,8 @@ func TestWithoutJavaNothingIsFetched(t *testing.T) {
 	}
 }
 
-func TestPreparingWaitsForOthers(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "lock")
-	unlock, err := lock(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-	defer cancel()
-	if _, err := lock(ctx, path); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "another process prepares it") {
-		t.Errorf("%v", err)
-	}
-	unlock()
-	again, err := lock(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again()
-}
-
 func TestRequirementsSayWhatIsMissing(t *testing.T) {
-	t.Setenv("JAVA_HOME", fakeJava(t, "11.0.1"))
+	t.Setenv("JAVA_HOME", maventest.Java(t, "11.0.1"))
 	t.Setenv("MAVEN_HOME", "")
 	t.Setenv("PATH", t.TempDir())
 	for _, r := range (target{}).Requirements(t.Context()) {
@@ -101,7 +86,7 @@ func TestRequirementsSayWhatIsMissing(t *testing.T) {
 			t.Errorf("%+v", r)
 		}
 	}
-	t.Setenv("JAVA_HOME", fakeJava(t, "21.0.1"))
+	t.Setenv("JAVA_HOME", maventest.Java(t, "21.0.1"))
 	if r := (target{}).Requirements(t.Context())[0]; !r.Have || r.Version != "21.0.1" {
 		t.Errorf("%+v", r)
 	}

@@ -70,7 +70,7 @@ func (c *cluster) create(ctx context.Context, topics []string) error {
 		if err == nil || final(err) {
 			return err
 		}
-		if pause(ctx, pollEvery) != nil {
+		if targets.Pause(ctx, pollEvery) != nil {
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
 	}

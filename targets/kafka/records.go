@@ -9,28 +9,35 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"waybill/harness/history"
 	"waybill/targets"
 )
 
-// Headers of a record. The payload is its value.
+// Headers of a record. Its value is the message's body: see targets.Message.AppendBody.
 const (
-	headerToken       = "wb-token"
-	headerAttempt     = "wb-attempt"
-	headerKey         = "wb-key"
+	headerAttempt     = "wb-attempt" // from the second on
 	headerTransaction = "wb-txn"
 )
 
 // encode makes the record of a message. Its key decides the partition, as the partitioner reads it.
 func encode(topic string, m targets.Message) *kgo.Record {
-	key := strconv.FormatUint(uint64(m.Key), 10)
-	return &kgo.Record{
-		Topic: topic, Key: []byte(key), Value: m.Payload,
-		Headers: []kgo.RecordHeader{
-			{Key: headerToken, Value: []byte(m.Token)},
-			{Key: headerAttempt, Value: strconv.AppendUint(nil, uint64(m.Attempt), 10)},
-			{Key: headerKey, Value: []byte(key)},
-		},
+	const most = 10                                          // digits
+	b := make([]byte, 0, 2*most+len(m.Token)+len(m.Payload)) // all of it in one piece
+	cut := func(from int) []byte { return b[from:len(b):len(b)] }
+	b = strconv.AppendUint(b, uint64(m.Key), 10)
+	r := &kgo.Record{Topic: topic, Key: cut(0), Value: m.Payload}
+	if m.Token == "" {
+		return r
 	}
+	from := len(b)
+	b = m.AppendBody(b)
+	r.Value = cut(from)
+	if m.Attempt != 1 {
+		from = len(b)
+		b = strconv.AppendUint(b, uint64(m.Attempt), 10)
+		r.Headers = []kgo.RecordHeader{{Key: headerAttempt, Value: cut(from)}}
+	}
+	return r
 }
 
 // partitioner puts a key into partition key mod partitions.
@@ -43,32 +50,41 @@ func partitioner() kgo.Partitioner {
 	})
 }
 
-// identity is what the headers of a record say. What is missing or malformed is left zero: the token tells a foreign one.
+// identity is what a record says of itself. What is missing or malformed is left zero: the token tells a foreign one.
 type identity struct {
 	token       string
 	attempt     uint32
 	key         uint32
 	transaction string
+	payload     []byte // of the record
+}
+
+// identityIn reads a record's key and value; its headers come after.
+func identityIn(key, value []byte) (id identity) {
+	id.key = number(key)
+	token, payload, ok := history.CutToken(value)
+	if id.payload = payload; ok {
+		id.token, id.attempt = string(token), 1
+	}
+	return id
 }
 
 func (i *identity) header(key string, value []byte) {
-	number := func() uint32 {
-		n, err := strconv.ParseUint(string(value), 10, 32)
-		if err != nil {
-			return 0
-		}
-		return uint32(n)
-	}
 	switch key {
-	case headerToken:
-		i.token = string(value)
 	case headerAttempt:
-		i.attempt = number()
-	case headerKey:
-		i.key = number()
+		i.attempt = number(value)
 	case headerTransaction:
 		i.transaction = string(value)
 	}
+}
+
+// number is what digits say; 0 if they are none.
+func number(digits []byte) uint32 {
+	n, err := strconv.ParseUint(string(digits), 10, 32)
+	if err != nil {
+		return 0
+	}
+	return uint32(n)
 }
 
 // batch is a record batch of the log's format 2, the only one that brokers write since 0.11.
@@ -108,6 +124,18 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // parseBatch reads the first batch of b and returns what follows it. What it does not vouch for it rejects by name: a
 // wrong checksum, another format, compression (producers here use none), records that contradict the batch's header.
 func parseBatch(b []byte) (*batch, []byte, error) {
+	p, rest, err := parseBatchHead(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := p.split(); err != nil {
+		return nil, nil, fmt.Errorf("kafka: %w at offset %d: %w", errDamaged, p.FirstOffset, err)
+	}
+	return p, rest, nil
+}
+
+// parseBatchHead is parseBatch without a look at the records.
+func parseBatchHead(b []byte) (*batch, []byte, error) {
 	if len(b) < batchHead {
 		return nil, nil, errCut
 	}
@@ -141,9 +169,6 @@ func parseBatch(b []byte) (*batch, []byte, error) {
 		return damaged("%d records in %d bytes", p.NumRecords, len(p.Records))
 	case p.LastOffsetDelta < 0 || p.last() < first:
 		return damaged("last offset %d after the first", p.LastOffsetDelta)
-	}
-	if err := p.split(); err != nil {
-		return damaged("%v", err)
 	}
 	return p, rest, nil
 }
@@ -189,9 +214,9 @@ func (b *batch) marker() (committed, ok bool) {
 	return false, false
 }
 
-// identityOf reads the headers of a record.
+// identityOf reads a stored record.
 func identityOf(r kmsg.Record) identity {
-	var id identity
+	id := identityIn(r.Key, r.Value)
 	for _, h := range r.Headers {
 		id.header(h.Key, h.Value)
 	}

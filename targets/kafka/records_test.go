@@ -9,9 +9,11 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/twmb/franz-go/pkg/kbin"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"waybill/harness/history"
 	"waybill/targets"
 )
 
@@ -47,7 +49,7 @@ func recordOf(m targets.Message) kmsg.Record {
 }
 
 func message(n int) targets.Message {
-	return targets.Message{Token: "token-" + strconv.Itoa(n), Attempt: uint32(n + 1), Key: uint32(n % 7), Payload: []byte("payload " + strconv.Itoa(n))}
+	return targets.Message{Token: history.Token("unittest", history.Msg{Life: 1, Seq: uint64(n + 1)}, 0), Attempt: uint32(n + 1), Key: uint32(n % 7), Payload: []byte("payload " + strconv.Itoa(n))}
 }
 
 func numbered(n int) (rs []kmsg.Record) {
@@ -68,7 +70,7 @@ func TestABatchIsReadAsItWasWritten(t *testing.T) {
 	}
 	for i, r := range b.records {
 		id := identityOf(r)
-		got := targets.Message{Token: id.token, Attempt: id.attempt, Key: id.key, Payload: r.Value}
+		got := targets.Message{Token: id.token, Attempt: id.attempt, Key: id.key, Payload: id.payload}
 		if diff := cmp.Diff(message(i), got); diff != "" {
 			t.Error(diff)
 		}
@@ -134,13 +136,25 @@ func TestAKeyDecidesItsPartition(t *testing.T) {
 	}
 }
 
-func TestHeadersThatAreNotOursAreLeftOut(t *testing.T) {
-	var id identity
-	for _, h := range [][2]string{{"other", "x"}, {headerAttempt, "many"}, {headerKey, "-1"}, {headerKey, "99999999999"}} {
-		id.header(h[0], []byte(h[1]))
-	}
-	if id != (identity{}) {
-		t.Errorf("%+v", id)
+func TestWhatIsNotOursIsLeftOut(t *testing.T) {
+	for _, c := range []struct {
+		key, value string
+		headers    [][2]string
+		want       identity
+	}{
+		{"", "", nil, identity{}},
+		{"-1", "hello", [][2]string{{"other", "x"}, {headerAttempt, "many"}}, identity{payload: []byte("hello")}},
+		{"99999999999", message(1).Token[:20], [][2]string{{headerAttempt, "-1"}}, identity{payload: []byte(message(1).Token[:20])}},
+		{"7", message(1).Token, [][2]string{{headerTransaction, "4/2"}}, identity{token: message(1).Token, attempt: 1, key: 7, transaction: "4/2"}},
+		{"7", message(1).Token + "x", [][2]string{{headerAttempt, "3"}}, identity{token: message(1).Token, attempt: 3, key: 7, payload: []byte("x")}},
+	} {
+		id := identityIn([]byte(c.key), []byte(c.value))
+		for _, h := range c.headers {
+			id.header(h[0], []byte(h[1]))
+		}
+		if diff := cmp.Diff(c.want, id, cmp.AllowUnexported(identity{}), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%q %q: %s", c.key, c.value, diff)
+		}
 	}
 }
 

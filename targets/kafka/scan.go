@@ -73,7 +73,7 @@ func (i *inspector) replicated(ctx context.Context, l layout) ([]bounds, error) 
 			return nil, fmt.Errorf("kafka: %s/%d ends at %d on its leader, and at %d on all replicas in sync: not settled",
 				l.topic, behind, bs[behind].end, bs[behind].high)
 		}
-		if err := pause(ctx, retryPause); err != nil {
+		if err := targets.Pause(ctx, retryPause); err != nil {
 			return nil, err
 		}
 	}
@@ -224,7 +224,7 @@ func (i *inspector) fetch(ctx context.Context, l layout, part, broker int32, off
 	err = kerr.ErrorForCode(answer.ErrorCode)
 	if errors.Is(err, kerr.OffsetNotAvailable) || errors.Is(err, kerr.UnknownLeaderEpoch) { // it has not heard yet
 		answer.RecordBatches = nil
-		return answer, pause(ctx, retryPause)
+		return answer, targets.Pause(ctx, retryPause)
 	}
 	return answer, err
 }

@@ -53,7 +53,7 @@ func TestEveryDifferenceFromTheDefaultsIsSaid(t *testing.T) {
 }
 
 func TestANodeGetsAnIdentityOfItsOwn(t *testing.T) {
-	ready := prepared{t.TempDir()}
+	ready := preparedIn(t.TempDir())
 	write := func(path, text string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)

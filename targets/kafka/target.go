@@ -50,7 +50,7 @@ func (target) Describe(version string) targets.Description {
 	return targets.Description{
 		Name: "kafka", Title: "Apache Kafka", Version: version,
 		Profiles: ps, Modes: ms, Settings: settings(), Timing: timing(), Leaders: []string{ofQueue, ofConsumer, ofController},
-		Protocol: "kafka", Data: dataDir,
+		Protocol: "kafka", Data: dataDir, Memory: 3 << 30,
 	}
 }
 
@@ -74,7 +74,7 @@ func (target) Start(ctx context.Context, s targets.Start) (targets.Cluster, erro
 	case len(s.Extra) != extra:
 		return nil, fmt.Errorf("kafka: profile %q wants %d hosts beside the brokers, got %d", s.Profile, extra, len(s.Extra))
 	}
-	p := prepared{s.Distribution.Dir}
+	p := preparedIn(s.Distribution.Dir)
 	l, err := launchFrom(ctx, p)
 	if err != nil {
 		return nil, err

@@ -11,18 +11,20 @@ import (
 	"time"
 
 	"waybill/targets"
+	"waybill/targets/maven"
+	"waybill/targets/provision"
 )
 
 // train prepares what every start of this version needs, once: a storage folder formatted by the product's own tool, and
 // an archive of the classes that a node loads. For the archive a single node is run on loopback for some seconds. Without
 // an archive a start takes longer, and nothing else is different: so a failure to make one is told, and no error.
-func (p prepared) train(ctx context.Context, j java, log func(string, ...any)) error {
+func (p prepared) train(ctx context.Context, j maven.Java, log func(string, ...any)) error {
 	_, formatted := os.Stat(p.bootstrapRecords())
 	_, archived := os.Stat(p.classes(j))
 	if formatted == nil && archived == nil {
 		return nil
 	}
-	work, err := os.MkdirTemp(p.dir, ".train-")
+	work, err := os.MkdirTemp(p.Dir, ".train-")
 	if err != nil {
 		return fmt.Errorf("kafka: cache: %w", err)
 	}
@@ -39,7 +41,7 @@ func (p prepared) train(ctx context.Context, j java, log func(string, ...any)) e
 	if archived == nil {
 		return nil
 	}
-	log("kafka: running one node for some seconds, to shorten later starts (once for Java %s)", j.version)
+	log("kafka: running one node for some seconds, to shorten later starts (once for Java %s)", j.Version)
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	if err := p.archive(ctx, l, filepath.Join(work, "node")); err != nil {
@@ -56,17 +58,16 @@ func (p prepared) formatByTool(ctx context.Context, l *launch, dir string) error
 		return err
 	}
 	args := append(s.jvm(), "kafka.tools.StorageTool", "format", "--cluster-id", newID(), "--config", s.propertiesFile())
-	c, err := startChild(ctx, l.java.path, args, []string{"CLASSPATH=" + l.classPath}, nil)
+	c, err := provision.Start(ctx, "", l.java.Path, args, []string{"CLASSPATH=" + l.classPath}, nil)
 	if err != nil {
 		return fmt.Errorf("kafka: format storage: %w", err)
 	}
-	<-c.done
-	if c.err != nil {
+	if c.Err() != nil {
 		return fmt.Errorf("kafka: format storage: %s", c.Why())
 	}
 	for _, name := range []string{metaProperties, bootstrapRecords} {
 		if _, err := os.Stat(filepath.Join(s.data(), name)); err != nil {
-			return fmt.Errorf("kafka: format storage: the tool left no %s: %w; it said: %s", name, err, c.words())
+			return fmt.Errorf("kafka: format storage: the tool left no %s: %w; it said: %s", name, err, c.Words())
 		}
 	}
 	if err := os.RemoveAll(p.format()); err != nil {
@@ -86,14 +87,14 @@ func (p prepared) archive(ctx context.Context, l *launch, dir string) error {
 	if err != nil {
 		return err
 	}
-	made := filepath.Join(p.dir, ".classes.part")
+	made := filepath.Join(p.Dir, ".classes.part")
 	defer os.Remove(made)
 	dump := *l
 	dump.archive = []string{"-XX:ArchiveClassesAtExit=" + made, "-Xlog:cds=off", "-Xlog:cds+dynamic=off"}
-	var run *child
+	var run *provision.Child
 	m := machine{name: "n1", host: loopback, client: ports[0], controller: ports[1], dir: dir,
 		start: func(_ context.Context, path string, args, env []string) (process, error) {
-			c, err := startChild(ctx, path, args, env, nil)
+			c, err := provision.Start(ctx, "", path, args, env, nil)
 			if err != nil {
 				return nil, err
 			}
@@ -102,7 +103,7 @@ func (p prepared) archive(ctx context.Context, l *launch, dir string) error {
 		}}
 	c, err := start(ctx, p, &dump, plan{brokers: []machine{m}}, nil)
 	if run != nil {
-		defer run.end(30 * time.Second)
+		defer run.End(30 * time.Second)
 	}
 	if err != nil {
 		return err
@@ -111,7 +112,7 @@ func (p prepared) archive(ctx context.Context, l *launch, dir string) error {
 	if err := c.CreateQueue(ctx, targets.Queue{Name: "training", Mode: modes()[0].Name}); err != nil {
 		return err
 	}
-	run.end(30 * time.Second)
+	run.End(30 * time.Second)
 	if err := os.Rename(made, p.classes(l.java)); err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("kafka: the JVM wrote no archive of classes: %s", run.Why())

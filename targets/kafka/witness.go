@@ -1,7 +1,9 @@
 package kafka
 
 import (
+	"errors"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,17 +11,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// copyID tells one attempt from another.
-type copyID struct {
-	token   string
-	attempt uint32
-}
+// copyID tells one attempt from another: a hash, since every message is looked up three times, and maps without pointers cost the collector
+// nothing. Two attempts with the same one would be seen when the second is expected, and it is not sent then.
+type copyID uint64
 
 // witness counts how often each attempt is written to a connection, from what is written, before it is. It also keeps its
 // word: what it said was never written is not let through afterwards, should the library have had it in hand.
 type witness struct {
+	seed maphash.Seed
+
 	mu        sync.Mutex
-	writes    map[copyID]int
+	writes    map[copyID]int32
 	old, next map[copyID]struct{} // given up unwritten, for a minute at least
 	turned    time.Time           // when next became old
 }
@@ -28,7 +30,16 @@ type witness struct {
 const banFor = time.Minute
 
 func newWitness() *witness {
-	return &witness{writes: map[copyID]int{}, old: map[copyID]struct{}{}, next: map[copyID]struct{}{}, turned: time.Now()}
+	return &witness{seed: maphash.MakeSeed(), writes: map[copyID]int32{}, old: map[copyID]struct{}{}, next: map[copyID]struct{}{}, turned: time.Now()}
+}
+
+func (w *witness) id(token string, attempt uint32) copyID {
+	return copyID(maphash.String(w.seed, token)) + copyID(attempt)
+}
+
+// seen is id of a token that was read.
+func (w *witness) seen(token []byte, attempt uint32) copyID {
+	return copyID(maphash.Bytes(w.seed, token)) + copyID(attempt)
 }
 
 // expect begins to count an attempt. It reports false if that is counted already.
@@ -54,47 +65,63 @@ func (w *witness) dismiss(id copyID) int {
 		}
 		w.next[id] = struct{}{}
 	}
-	return n
+	return int(n)
 }
 
 // writing implements watch: it looks into produce requests.
 func (w *witness) writing(f frame) error {
-	ids, err := attempts(f)
-	if err != nil {
+	batches, err := produced(f)
+	if len(batches) == 0 || err != nil {
 		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, id := range ids {
-		if w.isBanned(id) {
-			return fmt.Errorf("kafka: %s, attempt %d, was given up before it was written", id.token, id.attempt)
-		}
+	var banned error
+	if len(w.next)+len(w.old) > 0 {
+		err = glanceAll(batches, func(token []byte, attempt uint32) {
+			if w.isBanned(w.seen(token, attempt)) && banned == nil {
+				banned = fmt.Errorf("kafka: %s, attempt %d, was given up before it was written", token, attempt)
+			}
+		})
 	}
-	w.count(ids, 1)
-	return nil
+	if err := errors.Join(err, banned); err != nil {
+		return err
+	}
+	// A request that turns out not to be readable is not written, and what was read of it is counted: nothing is certain of it then.
+	return w.count(batches, 1)
 }
 
 // unwritten implements watch.
 func (w *witness) unwritten(f frame) {
-	ids, err := attempts(f)
+	batches, err := produced(f)
 	if err != nil {
 		return // refused before
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.count(ids, -1)
+	_ = w.count(batches, -1) // it was counted before
 }
 
-func (w *witness) count(ids []copyID, by int) {
-	for _, id := range ids {
-		if n, counted := w.writes[id]; counted {
+func (w *witness) count(batches []*batch, by int32) error {
+	return glanceAll(batches, func(token []byte, attempt uint32) {
+		id := w.seen(token, attempt)
+		if n, expected := w.writes[id]; expected {
 			w.writes[id] = n + by
 		}
-	}
+	})
 }
 
-// attempts are those in a produce request; other requests have none.
-func attempts(f frame) (ids []copyID, err error) {
+func glanceAll(batches []*batch, each func([]byte, uint32)) error {
+	for _, b := range batches {
+		if err := b.glance(each); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// produced are the batches of a produce request; other requests have none.
+func produced(f frame) (batches []*batch, err error) {
 	if f.key != int16(kmsg.Produce) {
 		return nil, nil
 	}
@@ -105,19 +132,16 @@ func attempts(f frame) (ids []copyID, err error) {
 	for _, t := range p.Topics {
 		for _, part := range t.Partitions {
 			for left := part.Records; len(left) > 0; {
-				b, rest, err := parseBatch(left)
+				b, rest, err := parseBatchHead(left)
 				if err != nil {
 					return nil, fmt.Errorf("kafka: produce request to partition %d: %w", part.Partition, err)
 				}
-				for _, r := range b.records {
-					i := identityOf(r)
-					ids = append(ids, copyID{i.token, i.attempt})
-				}
+				batches = append(batches, b)
 				left = rest
 			}
 		}
 	}
-	return ids, nil
+	return batches, nil
 }
 
 func (w *witness) isBanned(id copyID) bool {

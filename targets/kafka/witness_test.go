@@ -34,7 +34,7 @@ func look(t *testing.T, w *witness, b []byte) error {
 func TestEachWriteOfAnAttemptIsCounted(t *testing.T) {
 	for _, version := range []int16{3, 8, 9, 12, 13} {
 		w := newWitness()
-		id := func(n int) copyID { return copyID{message(n).Token, message(n).Attempt} }
+		id := func(n int) copyID { return w.id(message(n).Token, message(n).Attempt) }
 		for n := range 3 {
 			if !w.expect(id(n)) {
 				t.Fatal("a new attempt is known already")
@@ -56,27 +56,27 @@ func TestEachWriteOfAnAttemptIsCounted(t *testing.T) {
 
 func TestWhatWasCalledUnwrittenIsNeverWritten(t *testing.T) {
 	w := newWitness()
-	gone, stays := copyID{message(0).Token, 1}, copyID{message(1).Token, 2}
+	gone, stays := w.id(message(0).Token, 1), w.id(message(1).Token, 2)
 	w.expect(gone)
 	w.expect(stays)
 	if n := w.dismiss(gone); n != 0 {
 		t.Fatalf("written %d times", n)
 	}
 	for range 3 { // longer than half of the ban
-		if err := look(t, w, produceFrame(9, batchBytes(0, numbered(2), nil))); err == nil || !strings.Contains(err.Error(), gone.token) {
+		if err := look(t, w, produceFrame(9, batchBytes(0, numbered(2), nil))); err == nil || !strings.Contains(err.Error(), message(0).Token) {
 			t.Fatalf("let through: %v", err)
 		}
 		w.turned = w.turned.Add(-banFor / 4)
-		w.expect(copyID{"other", 1})
-		w.dismiss(copyID{"other", 1})
+		w.expect(w.id("other", 1))
+		w.dismiss(w.id("other", 1))
 	}
 	if n := w.dismiss(stays); n != 0 {
 		t.Errorf("a request that was refused counts as written %d times", n)
 	}
 	w.turned = time.Now().Add(-2 * banFor)
-	w.dismiss(copyID{"a", 1})
+	w.dismiss(w.id("a", 1))
 	w.turned = time.Now().Add(-2 * banFor)
-	w.dismiss(copyID{"b", 1})
+	w.dismiss(w.id("b", 1))
 	if len(w.old)+len(w.next) > 2 {
 		t.Errorf("%d bans are kept for ever", len(w.old)+len(w.next))
 	}

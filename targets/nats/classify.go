@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 
@@ -31,6 +32,9 @@ func classifyReply(stream string, m *nats.Msg) targets.Outcome {
 		// there, but its interest is gossip, and gossip is stale when leaders change.
 		return targets.Outcome{Status: history.Unknown, Reason: history.NoResponders, Origin: history.FromBroker}
 	}
+	if sequence, ok := plainAck(stream, m.Data); ok {
+		return stored(sequence)
+	}
 	unsure := targets.Outcome{Status: history.Unknown, Reason: history.BrokerError, Origin: history.FromBroker}
 	var ack server.JSPubAckResponse
 	if err := json.Unmarshal(m.Data, &ack); err != nil {
@@ -45,11 +49,41 @@ func classifyReply(stream string, m *nats.Msg) targets.Outcome {
 	if ack.PubAck == nil || ack.Stream != stream || ack.Sequence == 0 {
 		return unsure
 	}
-	o := targets.Outcome{Status: history.Acked, Origin: history.FromBroker, Pos: history.Position{Offset: int64(ack.Sequence)}}
+	o := stored(ack.Sequence)
 	if ack.Duplicate {
 		o.Flags |= history.Duplicate // the position is the earlier copy's
 	}
 	return o
+}
+
+func stored(sequence uint64) targets.Outcome {
+	return targets.Outcome{Status: history.Acked, Origin: history.FromBroker, Pos: history.Position{Offset: int64(sequence)}}
+}
+
+// plainAck reads the answer to nearly every publish, byte for byte as servers write it; whatever differs from that is left to a reader
+// of JSON, which takes thirty times as long. The stream's name needs no escape: see namesOf.
+func plainAck(stream string, data []byte) (sequence uint64, ok bool) {
+	const before, between, after = `{"stream":"`, `","seq":`, "}"
+	rest, ok := bytes.CutPrefix(data, []byte(before))
+	if ok {
+		rest, ok = bytes.CutPrefix(rest, []byte(stream))
+	}
+	if ok {
+		rest, ok = bytes.CutPrefix(rest, []byte(between))
+	}
+	if ok {
+		rest, ok = bytes.CutSuffix(rest, []byte(after))
+	}
+	if !ok || len(rest) == 0 || len(rest) > 18 || rest[0] == '0' {
+		return 0, false
+	}
+	for _, c := range rest {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		sequence = 10*sequence + uint64(c-'0')
+	}
+	return sequence, true
 }
 
 // classifyPublish says what an error of the library's publish means. These come before the message is appended to any

@@ -145,7 +145,7 @@ func (c *cluster) await(ctx context.Context) error {
 				return gone
 			}
 		}
-		if pause(ctx, 100*time.Millisecond) != nil {
+		if targets.Pause(ctx, 100*time.Millisecond) != nil {
 			return fmt.Errorf("nats: waiting for a healthy cluster: %w: %w", ctx.Err(), err)
 		}
 	}

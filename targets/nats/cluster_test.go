@@ -55,7 +55,7 @@ func TestLocalCluster(t *testing.T) {
 		want := map[string]string{
 			"retention": "Limits", "storage": "File", "replicas": "3", "discard": "DiscardNew", "max messages": "-1", "max bytes": "-1",
 			"max age": "0s", "max messages per subject": "-1", "max message size": "-1", "duplicate window": "1m0s", "allow direct": "false",
-			"ack policy": "explicit", "ack wait": "2s", "max deliver": "-1", "max ack pending": "1024", "inactive threshold": "0s",
+			"ack policy": "explicit", "ack wait": "2s", "max deliver": "-1", "max ack pending": "16384", "inactive threshold": "0s",
 		}
 		have := map[string]string{}
 		for _, p := range got {

@@ -77,7 +77,7 @@ func (c *external) CreateQueue(ctx context.Context, q targets.Queue) error {
 			if err == nil {
 				return nil
 			}
-			if pause(ctx, 100*time.Millisecond) != nil {
+			if targets.Pause(ctx, 100*time.Millisecond) != nil {
 				return fmt.Errorf("nats: waiting for a healthy cluster: %w: %w", ctx.Err(), err)
 			}
 		}

@@ -138,7 +138,7 @@ func (c *cluster) MoveLeader(ctx context.Context, queue, of, node string) error 
 		default:
 			last = c.stepDown(ctx, leader, queue, of, node)
 		}
-		if pause(ctx, 200*time.Millisecond) != nil {
+		if targets.Pause(ctx, 200*time.Millisecond) != nil {
 			return fmt.Errorf("nats: move %s of %q to %s: %w: last: %w", of, queue, node, ctx.Err(), noneNil(last))
 		}
 	}

@@ -48,8 +48,8 @@ func (c *listener) Receive(ctx context.Context) ([]targets.Delivery, error) {
 		}
 		switch {
 		case err == nil:
-			d := targets.Delivery{Payload: m.Data, Native: m}
-			d.Token, d.Attempt, d.Key = decode(m)
+			d := targets.Delivery{Native: m}
+			d.Token, d.Attempt, d.Key, d.Payload = decode(m)
 			ds = append(ds, d)
 			continue
 		case errors.Is(err, nats.ErrSlowConsumer):

@@ -1,6 +1,7 @@
 package nats
 
 import (
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -83,7 +84,10 @@ func modes() []mode {
 	once := applied
 	once.Guarantee, once.Scope = semantics.ExactlyOnce, scopeLedger
 
-	traits := semantics.Traits{Confirms: true, Acks: true, Scannable: true, Leader: true, AckWait: ackWait}
+	// The vendor's page about JetStream says both: quoteUnsynced of the server's default sync_interval, quoteSynced of always.
+	traits := semantics.Traits{Confirms: true, Acks: true, Scannable: true, Leader: true, AckWait: ackWait, Sync: "every " + strings.TrimSuffix(defaultSync, "0s")}
+	always := traits
+	always.Sync = semantics.SyncedBefore
 	dedup := traits
 	dedup.ConfirmsAcks, dedup.DedupStore = true, true
 	ledger := dedup
@@ -99,6 +103,7 @@ func modes() []mode {
 				{Stage: semantics.Delivered, Guarantee: semantics.AtMostOnce, Source: source(urlQoS, quoteAtMostOnce)},
 				{Stage: semantics.Applied, Guarantee: semantics.AtMostOnce, Source: source(urlQoS, quoteAtMostOnce)},
 			},
+			Traits: semantics.Traits{Sync: semantics.SyncedNothing},
 		},
 	}, {
 		Mode: semantics.Mode{
@@ -129,7 +134,7 @@ func modes() []mode {
 			Name: "jetstream-sync", Profile: syncProfile,
 			Summary:  "as jetstream, on servers that sync every message to disk before they acknowledge it",
 			Promises: []semantics.Promise{synced(stored(semantics.AtLeastOnce, "", quoteReplicated)), synced(sent), synced(surely)},
-			Traits:   traits,
+			Traits:   always,
 		},
 		stream: true, window: duplicateWindow,
 	}, {

@@ -19,27 +19,34 @@ type pending struct {
 	timeout time.Duration
 
 	mu      sync.Mutex
-	next    uint64
-	waiting map[uint64]*attempt
-	order   []deadline // oldest first: the timeout is the same for all
+	next    uint64    // number of the last request
+	waiting []attempt // those up to next, oldest first: the timeout is the same for all. The first has not ended
+	open    int       // of those, how many have not ended
 	flushes []*flush
+	idle    bool // the reaper has no deadline to wait for
 	closed  bool
 
-	nudge chan struct{} // the reaper has a deadline to wait for
+	nudge chan struct{} // wakes the reaper when it is idle
 	stop  chan struct{}
 	done  sync.WaitGroup
 }
 
 type attempt struct {
 	done   func(targets.Outcome)
-	handed bool   // to the library: from then on nobody can be certain that it was not written
-	epoch  uint64 // then: of the connection that it is written on, or of the one before
-	taken  bool   // its outcome is being told
+	at     time.Time // its deadline
+	handed bool      // to the library: from then on nobody can be certain that it was not written
+	epoch  uint64    // then: of the connection that it is written on, or of the one before
+	taken  bool      // its outcome is being told
+	ended  bool      // and was
 }
 
-type deadline struct {
-	id uint64
-	at time.Time
+// of is a request that has not ended, or nil. It is good until mu is given up.
+func (p *pending) of(id uint64) *attempt {
+	first := p.next + 1 - uint64(len(p.waiting))
+	if id < first || id > p.next || p.waiting[id-first].ended {
+		return nil
+	}
+	return &p.waiting[id-first]
 }
 
 // flush waits for the requests up to one number.
@@ -51,7 +58,7 @@ type flush struct {
 
 func newPending(l *link, timeout time.Duration) *pending {
 	p := &pending{
-		link: l, timeout: timeout, waiting: map[uint64]*attempt{},
+		link: l, timeout: timeout,
 		nudge: make(chan struct{}, 1), stop: make(chan struct{}),
 	}
 	p.done.Add(1)
@@ -61,16 +68,16 @@ func newPending(l *link, timeout time.Duration) *pending {
 
 // add makes a request. It is false once closed.
 func (p *pending) add(done func(targets.Outcome)) (uint64, bool) {
-	r := &attempt{done: done}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
 		return 0, false
 	}
 	p.next++
-	p.waiting[p.next] = r
-	p.order = append(p.order, deadline{p.next, time.Now().Add(p.timeout)})
-	if len(p.order) == 1 {
+	p.waiting = append(p.waiting, attempt{done: done, at: time.Now().Add(p.timeout)})
+	p.open++
+	if p.idle {
+		p.idle = false
 		wake(p.nudge)
 	}
 	return p.next, true
@@ -82,7 +89,7 @@ func (p *pending) hand(id uint64) bool {
 	epoch := p.link.epoch.Load()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r := p.waiting[id]
+	r := p.of(id)
 	if r == nil || r.taken {
 		return false
 	}
@@ -93,22 +100,26 @@ func (p *pending) hand(id uint64) bool {
 // end tells the outcome of a request unless it has one. A request that was never handed over is rejected, whatever ended it.
 func (p *pending) end(id uint64, o targets.Outcome) {
 	p.mu.Lock()
-	r := p.waiting[id]
+	r := p.of(id)
 	if r == nil || r.taken {
 		p.mu.Unlock()
 		return
 	}
 	r.taken = true
+	done := r.done
 	if !r.handed {
 		o = targets.Outcome{Status: history.Rejected, Reason: history.NotConnected, Origin: history.FromClient}
 	}
 	p.mu.Unlock()
 
-	r.done(o)
+	done(o)
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.waiting, id)
+	r = p.of(id)
+	r.ended, r.done = true, nil
+	p.open--
+	p.forgetEnded()
 	for _, f := range p.flushes {
 		if id <= f.upTo {
 			if f.left--; f.left == 0 {
@@ -118,14 +129,25 @@ func (p *pending) end(id uint64, o targets.Outcome) {
 	}
 }
 
+// forgetEnded lets go of the oldest requests that have ended.
+func (p *pending) forgetEnded() {
+	n := 0
+	for n < len(p.waiting) && p.waiting[n].ended {
+		n++
+	}
+	if p.waiting = p.waiting[n:]; len(p.waiting) == 0 {
+		p.waiting = nil
+	}
+}
+
 // flush returns when every request made so far has ended.
 func (p *pending) flush(ctx context.Context) error {
 	p.mu.Lock()
-	if len(p.waiting) == 0 {
+	if p.open == 0 {
 		p.mu.Unlock()
 		return nil
 	}
-	f := &flush{upTo: p.next, left: len(p.waiting), done: make(chan struct{})}
+	f := &flush{upTo: p.next, left: p.open, done: make(chan struct{})}
 	p.flushes = append(p.flushes, f)
 	p.mu.Unlock()
 	defer p.forget(f)
@@ -174,22 +196,22 @@ func (p *pending) reap() {
 func (p *pending) expire(now time.Time) (next time.Time, some bool) {
 	for {
 		p.mu.Lock()
-		if len(p.order) == 0 {
-			p.order = nil
+		at := 0 // of the oldest whose outcome is not being told
+		for at < len(p.waiting) && p.waiting[at].taken {
+			at++
+		}
+		if at == len(p.waiting) {
+			p.idle = true
 			p.mu.Unlock()
 			return time.Time{}, false
 		}
-		d := p.order[0]
-		_, waits := p.waiting[d.id]
-		if waits && now.Before(d.at) {
+		if r := &p.waiting[at]; now.Before(r.at) {
 			p.mu.Unlock()
-			return d.at, true
+			return r.at, true
 		}
-		p.order = p.order[1:]
+		id := p.next + 1 - uint64(len(p.waiting)-at)
 		p.mu.Unlock()
-		if waits {
-			p.end(d.id, targets.Outcome{Status: history.Unknown, Reason: history.Timeout, Origin: history.FromTimeout})
-		}
+		p.end(id, targets.Outcome{Status: history.Unknown, Reason: history.Timeout, Origin: history.FromTimeout})
 	}
 }
 
@@ -204,9 +226,10 @@ func (p *pending) ids(which func(*attempt) bool) []uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var ids []uint64
-	for _, d := range p.order {
-		if r := p.waiting[d.id]; r != nil && which(r) {
-			ids = append(ids, d.id)
+	first := p.next + 1 - uint64(len(p.waiting))
+	for i := range p.waiting {
+		if r := &p.waiting[i]; !r.taken && which(r) {
+			ids = append(ids, first+uint64(i))
 		}
 	}
 	return ids

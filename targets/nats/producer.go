@@ -23,24 +23,25 @@ const outboxSize = 1 << 14
 // What ends before it was handed over is rejected, and is never handed over.
 type publisher struct {
 	*link
-	names      names
-	identified bool
-	inbox      string // with a dot at its end; "" when no confirmation is asked for
-	pending    *pending
-	outbox     chan outgoing
-	stop       chan struct{}
-	writer     sync.WaitGroup
-	closing    sync.Once
+	encoder encoder // the writer's
+	stream  string
+	inbox   string // with a dot at its end; "" when no confirmation is asked for
+	reply   []byte // the last subject below it: the writer's
+	pending *pending
+	outbox  chan outgoing
+	stop    chan struct{}
+	writer  sync.WaitGroup
+	closing sync.Once
 }
 
 type outgoing struct {
 	id  uint64
-	msg *nats.Msg
+	msg targets.Message
 }
 
 func newPublisher(l *link, n names, m mode, c targets.ClientConfig) (*publisher, error) {
 	p := &publisher{
-		link: l, names: n, identified: m.identified, pending: newPending(l, c.Confirm),
+		link: l, encoder: encoder{names: n, identified: m.identified}, stream: n.stream, pending: newPending(l, c.Confirm),
 		outbox: make(chan outgoing, outboxSize), stop: make(chan struct{}),
 	}
 	if m.stream {
@@ -60,7 +61,7 @@ func newPublisher(l *link, n names, m mode, c targets.ClientConfig) (*publisher,
 
 func (p *publisher) answered(m *nats.Msg) {
 	if id, ok := number(m.Subject, len(p.inbox)); ok {
-		p.pending.end(id, classifyReply(p.names.stream, m))
+		p.pending.end(id, classifyReply(p.stream, m))
 	}
 }
 
@@ -78,7 +79,7 @@ func (p *publisher) Send(ctx context.Context, m targets.Message, done func(targe
 		return
 	}
 	select {
-	case p.outbox <- outgoing{id, encode(p.names, m, p.identified)}:
+	case p.outbox <- outgoing{id, m}:
 	default:
 		p.pending.end(id, rejected) // the outbox is full
 	}
@@ -99,10 +100,12 @@ func (p *publisher) publish(o outgoing) {
 	if !p.pending.hand(o.id) {
 		return
 	}
+	msg := p.encoder.encode(o.msg)
 	if p.inbox != "" {
-		o.msg.Reply = p.inbox + strconv.FormatUint(o.id, 10)
+		p.reply = strconv.AppendUint(append(p.reply[:0], p.inbox...), o.id, 10)
+		msg.Reply = string(p.reply)
 	}
-	err := p.nc.PublishMsg(o.msg)
+	err := p.nc.PublishMsg(msg)
 	switch {
 	case err != nil:
 		p.pending.end(o.id, classifyPublish(err))

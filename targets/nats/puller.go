@@ -70,7 +70,7 @@ func (p *puller) Receive(ctx context.Context) ([]targets.Delivery, error) {
 		if rest < 10*time.Millisecond {
 			return nil, nil
 		}
-		if err := pause(ctx, min(again, rest)); err != nil {
+		if err := targets.Pause(ctx, min(again, rest)); err != nil {
 			return nil, err
 		}
 	}
@@ -159,25 +159,13 @@ func delivery(m *nats.Msg) (targets.Delivery, error) {
 		return targets.Delivery{}, fmt.Errorf("nats: a delivery's reply subject %q: %w", m.Reply, err)
 	}
 	d := targets.Delivery{
-		Payload: m.Data, Native: m,
-		Tag: meta.Sequence.Consumer, Count: meta.NumDelivered, Redelivered: meta.NumDelivered > 1,
+		Native: m,
+		Tag:    meta.Sequence.Consumer, Count: meta.NumDelivered, Redelivered: meta.NumDelivered > 1,
 		BrokerTime: meta.Timestamp.UnixMicro(),
 	}
 	d.Pos.Offset = int64(meta.Sequence.Stream)
-	d.Token, d.Attempt, d.Key = decode(m)
+	d.Token, d.Attempt, d.Key, d.Payload = decode(m)
 	return d, nil
-}
-
-// pause waits without holding anything.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // Close implements targets.Consumer.

@@ -75,7 +75,7 @@ func (c *peers) reachable(ctx context.Context, n names) error {
 				}
 				err = fmt.Errorf("answered %q: %w", m.Data, noneNil(err))
 			}
-			if pause(ctx, 20*time.Millisecond) != nil {
+			if targets.Pause(ctx, 20*time.Millisecond) != nil {
 				return fmt.Errorf("nats: queue %s from %s: %w: %w", n.stream, at.Name, ctx.Err(), err)
 			}
 		}
@@ -95,7 +95,7 @@ func (c *peers) create(ctx context.Context, n names, window time.Duration) error
 		if err == nil || refused(err) {
 			return err
 		}
-		if pause(ctx, 100*time.Millisecond) != nil {
+		if targets.Pause(ctx, 100*time.Millisecond) != nil {
 			return fmt.Errorf("%w: %w", ctx.Err(), err)
 		}
 	}

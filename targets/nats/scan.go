@@ -43,7 +43,7 @@ func (i *inspector) Scan(ctx context.Context, want int, v targets.ScanVisitor) e
 		o, err := i.open(ctx)
 		if err != nil {
 			errs = append(errs, err)
-			if pause(ctx, 100*time.Millisecond) != nil {
+			if targets.Pause(ctx, 100*time.Millisecond) != nil {
 				break
 			}
 			continue
@@ -125,7 +125,7 @@ func (i *inspector) read(ctx context.Context, replica string, o *server.Consumer
 			ahead.ended()
 			if status == noResponders && p.copies == 0 && time.Since(began) < scanIdle {
 				// The consumer is new, and the node we are connected to has not heard of it.
-				if err := pause(ctx, 10*time.Millisecond); err != nil {
+				if err := targets.Pause(ctx, 10*time.Millisecond); err != nil {
 					return err
 				}
 				continue
@@ -143,8 +143,8 @@ func (i *inspector) read(ctx context.Context, replica string, o *server.Consumer
 		if err := p.accept(meta.Sequence.Consumer, meta.Sequence.Stream); err != nil {
 			return err
 		}
-		c := targets.Copy{Payload: m.Data, Pos: history.Position{Offset: int64(p.seq)}}
-		c.Token, c.Attempt, c.Key = decode(m)
+		c := targets.Copy{Pos: history.Position{Offset: int64(p.seq)}}
+		c.Token, c.Attempt, c.Key, c.Payload = decode(m)
 		v.Copy(c)
 	}
 	return p.complete()

@@ -16,7 +16,7 @@ const (
 	duplicateWindow = 60 * time.Second
 	shortWindow     = 2 * time.Second // of a profile of its own: over before a producer that was not answered sends again
 	defaultSync     = "2m0s"          // the server's sync_interval
-	maxAckPending   = 1024
+	maxAckPending   = 16384
 
 	serverPing = 5 * time.Second // broker to client
 	routePing  = 2 * time.Second // broker to broker

@@ -26,7 +26,7 @@ func (target) Describe(version string) targets.Description {
 		Name: "nats", Title: "NATS JetStream", Version: cmp.Or(version, server.VERSION),
 		Profiles: profiles(),
 		Modes:    ms, Settings: settings(), Timing: timing(), Leaders: []string{ofQueue, ofConsumer, ofController},
-		Protocol: "nats", Data: dataDir,
+		Protocol: "nats", Data: dataDir, Memory: 1 << 30,
 	}
 }
 

@@ -42,7 +42,7 @@ func modes() []semantics.Mode {
 	ledger := semantics.Promise{Stage: semantics.Applied, Guarantee: semantics.ExactlyOnce, Scope: "the consumer's ledger", Source: said(quoteLedger)}
 	atomic := semantics.Promise{Stage: semantics.Applied, Guarantee: semantics.ExactlyOnce, Atomic: true, Scope: "outputs of committed transactions", Source: said(quoteTxn)}
 
-	traits := semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true}
+	traits := semantics.Traits{Confirms: true, Acks: true, ConfirmsAcks: true, Scannable: true, Leader: true, Sync: semantics.SyncedBefore} // quoteStored
 	dedup := traits
 	dedup.DedupStore = true
 	withLedger := dedup

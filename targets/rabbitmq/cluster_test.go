@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -134,6 +136,7 @@ func TestACluster(t *testing.T) {
 		t.Run("moves leaders", func(t *testing.T) { movesLeaders(t, c) })
 		t.Run("takes a killed node back into sync", func(t *testing.T) { takesBack(t, l, c) })
 		t.Run("heals from a partition by itself", func(t *testing.T) { healsItself(t, l, c) })
+		t.Run("replaces a node that is stuck", func(t *testing.T) { replacesStuck(t, c) })
 		t.Run("comes back after all were killed", func(t *testing.T) { comesBack(t, l, c) })
 		t.Run("serves those who did not start it", func(t *testing.T) { servesOthers(t, c) })
 		t.Run("forgets a deleted queue", func(t *testing.T) { forgets(t, c) })
@@ -281,6 +284,41 @@ func cut(t *testing.T, l *lab.Lab, noticed func(context.Context) error) {
 	must(t, healFrom())
 }
 
+// tellHealths logs what the nodes say of themselves whenever that changes, until the function that it returns is called.
+func tellHealths(t *testing.T, c *cluster) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var telling sync.WaitGroup
+	telling.Go(func() {
+		begin, last := time.Now(), ""
+		tick := time.NewTicker(500 * time.Millisecond)
+		defer tick.Stop()
+		for ctx.Err() == nil {
+			said := make([]string, len(c.nodes))
+			_ = c.each(func(i int, n *node) error {
+				var h nodeHealth
+				err := c.ask(ctx, n, &h, "health")
+				said[i] = fmt.Sprintf("%s: %+v", n.Name, h)
+				if err != nil {
+					said[i] = err.Error()
+				}
+				return nil
+			})
+			if now := strings.Join(said, "; "); now != last && ctx.Err() == nil {
+				last = now
+				t.Logf("after %v: %s", time.Since(begin).Round(100*time.Millisecond), now)
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+			}
+		}
+	})
+	return func() {
+		cancel()
+		telling.Wait()
+	}
+}
+
 func healsItself(t *testing.T, l *lab.Lab, c *cluster) {
 	cut(t, l, func(ctx context.Context) error {
 		var h nodeHealth
@@ -293,10 +331,28 @@ func healsItself(t *testing.T, l *lab.Lab, c *cluster) {
 		return nil
 	})
 	begin := time.Now()
-	must(t, c.Mend(within(t, 60*time.Second)))
+	told := tellHealths(t, c)
+	err := c.Mend(within(t, 150*time.Second))
+	told()
+	must(t, err)
 	t.Logf("mended %v after the heal", time.Since(begin))
 	must(t, c.await(within(t, 60*time.Second), c.InSync))
 	t.Logf("in sync %v after the heal", time.Since(begin))
+}
+
+func replacesStuck(t *testing.T, c *cluster) {
+	n := c.nodes[2]
+	stopped := n.process
+	must(t, stopped.Signal(t.Context(), syscall.SIGSTOP))
+	begin := time.Now()
+	must(t, c.replace(within(t, 20*time.Second), make(absences, replicas), []int{2}))
+	select {
+	case <-stopped.Done():
+	default:
+		t.Error("the broker that hung is still there")
+	}
+	must(t, c.await(within(t, 60*time.Second), c.InSync))
+	t.Logf("in sync after %v", time.Since(begin))
 }
 
 func comesBack(t *testing.T, l *lab.Lab, c *cluster) {

@@ -151,10 +151,10 @@ func (r *subscriber) delivery(s *session, d amqp.Delivery) targets.Delivery {
 		c.hold(d.DeliveryTag, time.Now())
 	}
 	t := targets.Delivery{
-		Payload: d.Body, Tag: d.DeliveryTag, Count: deliveries(&d), Redelivered: d.Redelivered,
+		Tag: d.DeliveryTag, Count: deliveries(&d), Redelivered: d.Redelivered,
 		Native: received{s, d.DeliveryTag},
 	}
-	t.Token, t.Attempt, t.Key = decode(d.Headers)
+	t.Token, t.Attempt, t.Key, t.Payload = decode(d.Headers, d.CorrelationId, d.Body)
 	return t
 }
 

@@ -50,7 +50,7 @@ func TestADeliveryIsWhatWasSent(t *testing.T) {
 		first = append(first, receive(t, r)...)
 	}
 	native := cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Native" }, cmp.Ignore())
-	want := targets.Delivery{Token: "t", Attempt: 2, Key: 7, Payload: []byte("payload of t"), Tag: 1, Count: 1}
+	want := targets.Delivery{Token: tokenNamed("t"), Attempt: 2, Key: 7, Payload: []byte("payload of t"), Tag: 1, Count: 1}
 	if diff := cmp.Diff(want, first[0], native); diff != "" {
 		t.Errorf("delivered otherwise (-want +got):\n%s", diff)
 	}

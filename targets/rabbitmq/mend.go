@@ -21,21 +21,27 @@ const restartTimeout = 60 * time.Second
 // and went on. One that finds itself connected again before it has looked whether it is in a minority goes on apart from
 // the others; and one that did restart may be listed by others for ever: they forget it when they see it stopped, but one
 // that was busy when it stopped looks only after it has started again. And one that paused in a minority may not start its broker again
-// when it sees the others, for a minute at least. All are left to the operator.
+// when it sees the others, for a minute at least, or start it and not come to an end. All are left to the operator, who kills what will
+// not even stop.
 func (c *cluster) Mend(ctx context.Context) error {
+	away := make(absences, len(c.nodes))
 	for {
-		healths, err := c.partitions(ctx)
+		healths, err := c.partitions(ctx, away)
 		if err != nil {
 			return err
 		}
-		losers := losing(healths, c.erlangNodes())
-		if len(losers) == 0 {
-			losers = away(healths)
-		}
-		if len(losers) == 0 {
+		losers, idle, stuck := losing(healths, c.erlangNodes()), away.idle(healths), away.stuck()
+		switch {
+		case len(stuck) > 0: // before it is told anything, which it might never answer
+			err = c.replace(ctx, away, stuck)
+		case len(losers) > 0:
+			err = c.restart(ctx, losers)
+		case len(idle) > 0:
+			err = c.fetch(ctx, away, idle)
+		default:
 			return nil
 		}
-		if err := c.restart(ctx, losers); err != nil {
+		if err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
@@ -48,35 +54,12 @@ func (c *cluster) Mend(ctx context.Context) error {
 // until nobody but an operator will.
 const mendsItself = 4 * time.Second
 
-// staysAway is how long a node whose Erlang answers may neither serve nor boot while a majority serves, until nobody but an operator will
-// have it serve again.
-const staysAway = 20 * time.Second
-
-// away are the indexes of nodes that answer and neither serve nor boot, if a majority serves. One that is told to stop while it boots may
-// never answer again.
-func away(hs []nodeHealth) (idle []int) {
-	serving := 0
-	for i, h := range hs {
-		switch {
-		case h.Serving:
-			serving++
-		case h.Version != "" && !h.Booting:
-			idle = append(idle, i)
-		}
-	}
-	if serving <= len(hs)/2 {
-		return nil
-	}
-	return idle
-}
-
 // partitions asks every node for whom it was cut off from, until all of them answer and serve, or nobody but an operator will have them do,
 // and a little longer: nodes notice that they were apart only when they meet again.
-func (c *cluster) partitions(ctx context.Context) ([]nodeHealth, error) {
+func (c *cluster) partitions(ctx context.Context, away absences) ([]nodeHealth, error) {
 	var hs []nodeHealth
-	var since time.Time // all nodes serve and say what they say now
-	var idle []int      // nodes that stay away
-	var left time.Time  // since then
+	var since time.Time  // all nodes serve and say what they say now
+	looked := time.Now() // the last time
 	err := c.await(ctx, func(ctx context.Context) error {
 		last := hs
 		hs = make([]nodeHealth, len(c.nodes)) // anew: Unmarshal would keep what an earlier answer had
@@ -89,13 +72,13 @@ func (c *cluster) partitions(ctx context.Context) ([]nodeHealth, error) {
 			}
 			return nil
 		})
+		now := time.Now()
+		away.see(hs, now.Sub(looked))
+		looked = now
 		if err == nil && (c.profile == ignore || !slices.ContainsFunc(hs, nodeHealth.apart)) {
 			return nil
 		}
-		if now := away(hs); !slices.Equal(idle, now) {
-			idle, left = now, time.Now()
-		}
-		if len(idle) > 0 && time.Since(left) >= staysAway {
+		if len(away.idle(hs)) > 0 || len(away.stuck()) > 0 {
 			return nil
 		}
 		if !slices.EqualFunc(last, hs, nodeHealth.unchanged) {

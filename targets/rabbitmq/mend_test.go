@@ -93,23 +93,3 @@ func TestAPartitionIsTheSameAsBefore(t *testing.T) {
 		}
 	}
 }
-
-func TestANodeStaysAwayIfItAnswersAndNeitherServesNorBootsWhileAMajorityServes(t *testing.T) {
-	serves, waits, silent := nodeHealth{Version: "3", Serving: true}, nodeHealth{Version: "3"}, nodeHealth{}
-	for _, c := range []struct {
-		claim string
-		hs    []nodeHealth
-		want  []int
-	}{
-		{"the paused one", []nodeHealth{waits, serves, serves}, []int{0}},
-		{"none, while all serve", []nodeHealth{serves, serves, serves}, nil},
-		{"none that boots, which it may do for long", []nodeHealth{{Version: "3", Booting: true}, serves, serves}, nil},
-		{"none that does not answer: it may be down", []nodeHealth{serves, serves, silent}, nil},
-		{"none, while a minority serves: the others may be starting", []nodeHealth{serves, waits, waits}, nil},
-		{"none, while nobody serves", []nodeHealth{waits, waits, waits}, nil},
-	} {
-		if got := away(c.hs); !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, want %v", c.claim, got, c.want)
-		}
-	}
-}

@@ -4,31 +4,28 @@ import (
 	"strconv"
 
 	amqp "github.com/rabbitmq/amqp091-go"
+	"waybill/harness/history"
 	"waybill/targets"
 )
 
-// Headers that a message travels with. The token is a header, so that grep finds it in the broker's files.
-const (
-	headerToken   = "wb-token"
-	headerAttempt = "wb-attempt"
-	headerKey     = "wb-key"
-)
+// headerAttempt tells an attempt, from the second on: a table costs the broker, and both clients, time with every message. The token begins the
+// body, where grep finds it in the broker's files too, and the key is the correlation id.
+const headerAttempt = "wb-attempt"
 
 // encode makes the message to publish and the routing key that it gets. Numbers travel as text: a table's integers come
-// back in whatever width the broker chose.
+// back in whatever width the broker chose. A message without a token is its payload alone.
 func (m mode) encode(n names, msg targets.Message) (key string, p amqp.Publishing) {
 	key = n.key
 	if m.astray && msg.Key%share == share-1 {
 		key = n.nowhere
 	}
-	p = amqp.Publishing{
-		Headers: amqp.Table{
-			headerToken:   msg.Token,
-			headerAttempt: strconv.FormatUint(uint64(msg.Attempt), 10),
-			headerKey:     strconv.FormatUint(uint64(msg.Key), 10),
-		},
-		DeliveryMode: amqp.Transient,
-		Body:         msg.Payload,
+	p = amqp.Publishing{DeliveryMode: amqp.Transient, Body: msg.Payload}
+	if msg.Token != "" {
+		p.Body = msg.AppendBody(make([]byte, 0, len(msg.Token)+len(msg.Payload)))
+		p.CorrelationId = strconv.FormatUint(uint64(msg.Key), 10)
+		if msg.Attempt != 1 {
+			p.Headers = amqp.Table{headerAttempt: strconv.FormatUint(uint64(msg.Attempt), 10)}
+		}
 	}
 	if m.persistent {
 		p.DeliveryMode = amqp.Persistent
@@ -36,10 +33,17 @@ func (m mode) encode(n names, msg targets.Message) (key string, p amqp.Publishin
 	return key, p
 }
 
-// decode reads what encode wrote. Headers that are missing or no numbers become zero: the audit sees what arrived.
-func decode(h amqp.Table) (token string, attempt, key uint32) {
-	token, _ = h[headerToken].(string)
-	return token, number(h[headerAttempt]), number(h[headerKey])
+// decode reads what encode wrote. What is missing or no number becomes zero: the audit sees what arrived. The payload is the body's.
+func decode(h amqp.Table, correlation string, body []byte) (token string, attempt, key uint32, payload []byte) {
+	name, payload, ok := history.CutToken(body)
+	if !ok {
+		return "", 0, 0, payload
+	}
+	attempt = 1
+	if text, there := h[headerAttempt]; there {
+		attempt = number(text)
+	}
+	return string(name), attempt, number(correlation), payload
 }
 
 func number(v any) uint32 {

@@ -1,6 +1,7 @@
 package rabbitmq
 
 import (
+	"bytes"
 	"testing"
 
 	amqp "github.com/rabbitmq/amqp091-go"
@@ -10,16 +11,24 @@ import (
 
 func TestAMessageArrivesAsItWasSent(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		sent := targets.Message{
-			Token: rapid.String().Draw(rt, "token"), Attempt: rapid.Uint32().Draw(rt, "attempt"), Key: rapid.Uint32().Draw(rt, "key"),
+		sent := targets.Message{Attempt: rapid.Uint32().Draw(rt, "attempt"), Key: rapid.Uint32().Draw(rt, "key"), Payload: []byte(rapid.String().Draw(rt, "payload"))}
+		if rapid.Bool().Draw(rt, "named") {
+			sent.Token = tokenNamed(rapid.String().Draw(rt, "name"))
 		}
 		m, _ := modeOf(rapid.SampledFrom(modeNames()).Draw(rt, "mode"))
 		key, p := m.encode(namesOf("q"), sent)
 		if err := p.Headers.Validate(); err != nil {
 			rt.Fatal(err)
 		}
-		if token, attempt, k := decode(p.Headers); token != sent.Token || attempt != sent.Attempt || k != sent.Key {
-			rt.Fatalf("sent %+v, arrived %q, %d, %d", sent, token, attempt, k)
+		if first := sent.Token == "" || sent.Attempt == 1; (len(p.Headers) == 0) != first {
+			rt.Fatalf("attempt %d of %q has headers %v", sent.Attempt, sent.Token, p.Headers)
+		}
+		arrives := sent
+		if sent.Token == "" { // it is payload alone
+			arrives.Attempt, arrives.Key = 0, 0
+		}
+		if token, attempt, k, payload := decode(p.Headers, p.CorrelationId, p.Body); token != arrives.Token || attempt != arrives.Attempt || k != arrives.Key || !bytes.Equal(payload, sent.Payload) {
+			rt.Fatalf("sent %+v, arrived %q, %d, %d, %q", sent, token, attempt, k, payload)
 		}
 		if astray := (m.Name == "unroutable" || m.Name == "mandatory") && sent.Key%4 == 3; (key == "q.nowhere") != astray || (key == "q") == astray {
 			rt.Fatalf("key %d of mode %s is routed by %q", sent.Key, m.Name, key)
@@ -30,10 +39,21 @@ func TestAMessageArrivesAsItWasSent(t *testing.T) {
 	})
 }
 
-func TestHeadersThatAreNotOursAreNothing(t *testing.T) {
-	for _, h := range []amqp.Table{nil, {headerToken: 5, headerAttempt: int32(1), headerKey: []byte("1")}, {headerAttempt: "-1", headerKey: "4294967296"}} {
-		if token, attempt, key := decode(h); token != "" || attempt != 0 || key != 0 {
-			t.Errorf("%v is read as %q, %d, %d", h, token, attempt, key)
+func TestWhatIsNotOursIsNothing(t *testing.T) {
+	for _, c := range []struct {
+		headers           amqp.Table
+		correlation, body string
+		attempt           uint32 // of a token
+	}{
+		{nil, "7", "hello", 0},
+		{amqp.Table{headerAttempt: "3"}, "7", tokenNamed("t")[1:] + "x", 0},
+		{amqp.Table{headerAttempt: int32(1)}, "-1", tokenNamed("t"), 0},
+		{amqp.Table{headerAttempt: "-1"}, "4294967296", tokenNamed("t"), 0},
+		{nil, "", tokenNamed("t"), 1},
+	} {
+		token, attempt, key, _ := decode(c.headers, c.correlation, []byte(c.body))
+		if (token != "") != (c.body == tokenNamed("t")) || attempt != c.attempt || key != 0 {
+			t.Errorf("%v, %q, %q is read as %q, %d, %d", c.headers, c.correlation, c.body, token, attempt, key)
 		}
 	}
 }

@@ -15,6 +15,9 @@ type mode struct {
 	astray     bool // a share of messages gets a routing key that reaches no queue
 }
 
+// inMemory is when transient messages are synced: they may be paged out to disk, and are not read back from it after a restart.
+const inMemory = "never (in memory)"
+
 // share: of so many keys, the messages of the last one go astray, in the modes about that.
 const share = 4
 
@@ -51,11 +54,15 @@ func modes(version string) []mode {
 	both := func(g semantics.Guarantee, src semantics.Source) []semantics.Promise {
 		return []semantics.Promise{promise(semantics.Delivered, g, src), promise(semantics.Applied, g, src)}
 	}
-	confirmed := semantics.Traits{Confirms: true, Acks: true, Drainable: true}
-	replicated := confirmed
-	replicated.Leader = true
+	confirmed := semantics.Traits{Confirms: true, Acks: true, Drainable: true, Sync: d.syncs}
+	mirroring := confirmed
+	mirroring.Leader = true
+	replicated := mirroring
+	replicated.Sync = semantics.SyncedBefore // "quorum queues persist all data to disks before doing anything": quorum
 	ledger := replicated
 	ledger.DedupEffect = true
+	astray := replicated
+	astray.Astray = true
 
 	once := promise(semantics.Applied, semantics.ExactlyOnce, d.quorum())
 	once.Scope = scopeLedger
@@ -74,7 +81,7 @@ func modes(version string) []mode {
 
 	all := []mode{{
 		Mode: semantics.Mode{
-			Name: "auto-ack", Profile: pauseMinority, Promises: single, Traits: semantics.Traits{Drainable: true},
+			Name: "auto-ack", Profile: pauseMinority, Promises: single, Traits: semantics.Traits{Drainable: true, Sync: inMemory},
 			Summary: "classic queue on one node; transient messages without confirms; deliveries count as acknowledged when they are sent",
 		},
 		kind: classic,
@@ -89,7 +96,7 @@ func modes(version string) []mode {
 		for _, p := range []string{pauseMinority, autoheal, ignore} {
 			all = append(all, mode{
 				Mode: semantics.Mode{
-					Name: "mirrored", Profile: p, Promises: mirrors, Traits: replicated,
+					Name: "mirrored", Profile: p, Promises: mirrors, Traits: mirroring,
 					Summary: "as classic-confirms, with a mirror of the queue on every node (removed in 4.0)",
 				},
 				kind: mirrored, persistent: true,
@@ -114,13 +121,13 @@ func modes(version string) []mode {
 		kind: quorum, persistent: true,
 	}, mode{
 		Mode: semantics.Mode{
-			Name: "unroutable", Profile: pauseMinority, Promises: both(semantics.None, d.unroutable()), Traits: replicated,
+			Name: "unroutable", Profile: pauseMinority, Promises: both(semantics.None, d.unroutable()), Traits: astray,
 			Summary: "as quorum, but the messages of a quarter of the keys reach no queue, and are confirmed all the same",
 		},
 		kind: quorum, persistent: true, astray: true,
 	}, mode{
 		Mode: semantics.Mode{
-			Name: "mandatory", Profile: pauseMinority, Promises: both(semantics.AtLeastOnce, d.mandatory()), Traits: replicated,
+			Name: "mandatory", Profile: pauseMinority, Promises: both(semantics.AtLeastOnce, d.mandatory()), Traits: astray,
 			Summary: "as unroutable, published as mandatory: what reaches no queue is returned before it is confirmed, which counts as rejected",
 		},
 		kind: quorum, persistent: true, astray: true, mandatory: true,

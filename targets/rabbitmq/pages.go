@@ -7,13 +7,14 @@ type pages struct {
 	series  string // of versions
 	root    string // address of the folder
 	mirrors bool   // mirrored queues exist
+	syncs   string // classic queues sync persistent messages to disk so. In 3.10 the index is synced before the confirmation; 4.2 has another (classic queues of version 2), which writes and never syncs, though the page on confirms still says "persisting to disk"
 }
 
 const website = "https://github.com/rabbitmq/rabbitmq-website/blob/"
 
 var (
-	pages3 = pages{series: "RabbitMQ 3.10", root: website + "75e4127f874d4776ddb8384fa402b1fc5194448d/site/", mirrors: true}
-	pages4 = pages{series: "RabbitMQ 4.2", root: website + "0acf2a429b51aa35667af4369b8353317ebea524/versioned_docs/version-4.2/"}
+	pages3 = pages{series: "RabbitMQ 3.10", root: website + "75e4127f874d4776ddb8384fa402b1fc5194448d/site/", mirrors: true, syncs: semantics.SyncedBefore}
+	pages4 = pages{series: "RabbitMQ 4.2", root: website + "0acf2a429b51aa35667af4369b8353317ebea524/versioned_docs/version-4.2/", syncs: semantics.SyncedNever}
 )
 
 // pagesOf chooses by the major version. What cannot be parsed is refused elsewhere, and described as the default.

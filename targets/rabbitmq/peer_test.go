@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"net"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"waybill/harness/history"
 	"waybill/targets"
 )
 
@@ -271,23 +273,25 @@ func (w *wireTap) frame(kind byte, channel uint16, parts ...[]byte) error {
 }
 
 // content sends a message after the method that announces it.
-func (w *wireTap) content(headers map[string]string, body string) {
-	var table []byte
-	for k, v := range headers {
-		table = append(append(append(table, short(k)...), 'S'), long([]byte(v))...)
-	}
-	_ = w.frame(2, 1, u16(60), u16(0), u64(uint64(len(body))), u16(1<<13), long(table))
+func (w *wireTap) content(attempt, correlation, body string) {
+	table := append(append(short(headerAttempt), 'S'), long([]byte(attempt))...)
+	_ = w.frame(2, 1, u16(60), u16(0), u64(uint64(len(body))), u16(1<<13|1<<10), long(table), short(correlation))
 	_ = w.frame(3, 1, []byte(body))
 }
 
-func (w *wireTap) deliver(consumer string, tag uint64, redelivered bool, token string) {
-	w.send(basicDeliver, short(consumer), u64(tag), bit(redelivered), short(""), short("q"))
-	w.content(map[string]string{headerToken: token, headerAttempt: "2", headerKey: "7"}, "payload of "+token)
+// tokenNamed is a token: the same for the same name.
+func tokenNamed(name string) string {
+	return history.Token("unittest", history.Msg{Life: 1, Seq: uint64(crc32.ChecksumIEEE([]byte(name)))}, 0)
 }
 
-func (w *wireTap) giveBack(token string, attempt uint32) {
+func (w *wireTap) deliver(consumer string, tag uint64, redelivered bool, name string) {
+	w.send(basicDeliver, short(consumer), u64(tag), bit(redelivered), short(""), short("q"))
+	w.content("2", "7", tokenNamed(name)+"payload of "+name)
+}
+
+func (w *wireTap) giveBack(name string, attempt uint32) {
 	w.send(basicReturn, u16(312), short("NO_ROUTE"), short(""), short("q.nowhere"))
-	w.content(map[string]string{headerToken: token, headerAttempt: fmt.Sprint(attempt)}, "x")
+	w.content(fmt.Sprint(attempt), "", tokenNamed(name)+"x")
 }
 
 // fail closes the channel with an error.

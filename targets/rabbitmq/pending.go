@@ -2,6 +2,7 @@ package rabbitmq
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,11 +15,11 @@ type pending struct {
 	timeout time.Duration
 
 	mu     sync.Mutex
-	open   map[*attempt]struct{}
-	order  []*attempt // oldest first: the timeout is the same for all
+	order  []*attempt // oldest first: the timeout is the same for all. The first is not over
+	idle   bool       // the reaper has nothing to wait for
 	closed bool
 
-	added chan struct{} // wakes the reaper, which had nothing to wait for
+	added chan struct{} // wakes the reaper when it is idle
 	stop  chan struct{}
 	done  sync.WaitGroup
 }
@@ -29,6 +30,7 @@ type attempt struct {
 	limit   time.Time
 	handed  bool
 	ended   bool     // its outcome is being told, or was
+	over    bool     // and was
 	flushes []*flush // that wait for it
 }
 
@@ -39,7 +41,7 @@ type flush struct {
 }
 
 func newPending(timeout time.Duration) *pending {
-	p := &pending{timeout: timeout, open: map[*attempt]struct{}{}, added: make(chan struct{}, 1), stop: make(chan struct{})}
+	p := &pending{timeout: timeout, added: make(chan struct{}, 1), stop: make(chan struct{})}
 	p.done.Go(p.reap)
 	return p
 }
@@ -52,9 +54,9 @@ func (p *pending) add(m targets.Message, tell func(targets.Outcome)) *attempt {
 	if p.closed {
 		return nil
 	}
-	p.open[a] = struct{}{}
 	p.order = append(p.order, a)
-	if len(p.order) == 1 {
+	if p.idle {
+		p.idle = false
 		select {
 		case p.added <- struct{}{}:
 		default:
@@ -88,7 +90,15 @@ func (p *pending) end(a *attempt, o targets.Outcome) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.open, a)
+	a.over = true
+	n := 0
+	for n < len(p.order) && p.order[n].over {
+		p.order[n] = nil
+		n++
+	}
+	if p.order = p.order[n:]; len(p.order) == 0 {
+		p.order = nil
+	}
 	for _, f := range a.flushes {
 		if f.left--; f.left == 0 {
 			close(f.done)
@@ -99,9 +109,12 @@ func (p *pending) end(a *attempt, o targets.Outcome) {
 // flush returns when every attempt made so far has ended.
 func (p *pending) flush(ctx context.Context) error {
 	p.mu.Lock()
-	f := &flush{left: len(p.open), done: make(chan struct{})}
-	for a := range p.open {
-		a.flushes = append(a.flushes, f)
+	f := &flush{done: make(chan struct{})}
+	for _, a := range p.order {
+		if !a.over {
+			a.flushes = append(a.flushes, f)
+			f.left++
+		}
 	}
 	none := f.left == 0
 	p.mu.Unlock()
@@ -139,19 +152,20 @@ func (p *pending) reap() {
 func (p *pending) expire(now time.Time) (next time.Time, some bool) {
 	for {
 		p.mu.Lock()
-		if len(p.order) == 0 {
-			p.order = nil
+		at := 0 // of the oldest that has not ended
+		for at < len(p.order) && p.order[at].ended {
+			at++
+		}
+		if at == len(p.order) {
+			p.idle = true
 			p.mu.Unlock()
 			return time.Time{}, false
 		}
-		a := p.order[0]
-		if !a.ended && now.Before(a.limit) {
-			p.mu.Unlock()
+		a := p.order[at]
+		p.mu.Unlock()
+		if now.Before(a.limit) {
 			return a.limit, true
 		}
-		p.order[0] = nil
-		p.order = p.order[1:]
-		p.mu.Unlock()
 		p.end(a, expired)
 	}
 }
@@ -167,7 +181,10 @@ func (p *pending) close() {
 	p.mu.Unlock()
 	close(p.stop)
 	p.done.Wait()
-	for _, a := range p.order {
+	p.mu.Lock()
+	left := slices.Clone(p.order)
+	p.mu.Unlock()
+	for _, a := range left {
 		p.end(a, severed)
 	}
 }

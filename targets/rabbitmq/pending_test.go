@@ -75,8 +75,8 @@ func TestEveryAttemptEndsOnce(t *testing.T) {
 					t.Errorf("closed, and attempt %d ended %d times", n, ends[n])
 				}
 			}
-			if len(p.open) > 0 {
-				t.Errorf("%d attempts are kept after the end", len(p.open))
+			if len(p.order) > 0 {
+				t.Errorf("%d attempts are kept after the end", len(p.order))
 			}
 			if p.add(targets.Message{}, nil) != nil {
 				t.Error("after the close an attempt was taken")

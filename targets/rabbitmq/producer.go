@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 	"waybill/harness/history"
@@ -11,13 +12,13 @@ import (
 )
 
 const (
-	outboxSize  = 1 << 14 // messages that may wait for the library to take them
+	outboxSize  = 1 << 14 // messages that may wait for the library to take them; then Send waits
 	returnsKept = 1 << 12 // returned messages that may wait for their confirmation
 )
 
 // publisher publishes, pipelined, on one channel. Send only puts the message into an outbox, from which one goroutine hands
 // it to the library, in order: the library blocks while a peer reads nothing, and Send would wait. What ends before it was
-// handed over is rejected, and is never handed over.
+// handed over is rejected, and is never handed over. Where the outbox is full, the broker holds back who sends.
 type publisher struct {
 	*link
 	mode    mode
@@ -46,10 +47,18 @@ func (p *publisher) prepare(s *session) (any, error) {
 			return nil, fmt.Errorf("ask for confirmations: %w", err)
 		}
 	}
-	if !p.mode.mandatory {
-		return newReturns(nil), nil
+	role := &channelRole{answers: newAnswers()}
+	if p.mode.mandatory {
+		role.returns = newReturns(s.ch.NotifyReturn(make(chan amqp.Return, returnsKept)))
 	}
-	return newReturns(s.ch.NotifyReturn(make(chan amqp.Return, returnsKept))), nil
+	go role.answers.collect(s, func(x awaited) { p.answered(s, x) })
+	return role, nil
+}
+
+// channelRole is what belongs to one channel of a publisher.
+type channelRole struct {
+	answers *answers
+	returns *returns // nil: nothing is handed back
 }
 
 // Send implements targets.Producer.
@@ -66,8 +75,23 @@ func (p *publisher) Send(ctx context.Context, m targets.Message, done func(targe
 	select {
 	case p.outbox <- a:
 	default:
-		p.pending.end(a, notConnected) // the outbox is full
+		p.squeeze(ctx, a)
 	}
+}
+
+// squeeze puts an attempt into the full outbox when there is room, if that is within the attempt's time. To be told at once that there
+// is none would have who sends as fast as it goes try again and again.
+func (p *publisher) squeeze(ctx context.Context, a *attempt) {
+	limit := time.NewTimer(time.Until(a.limit))
+	defer limit.Stop()
+	select {
+	case p.outbox <- a:
+		return
+	case <-limit.C:
+	case <-ctx.Done():
+	case <-p.stop:
+	}
+	p.pending.end(a, notConnected)
 }
 
 func (p *publisher) write() {
@@ -99,17 +123,17 @@ func (p *publisher) publish(a *attempt) {
 	case confirmation == nil:
 		p.pending.end(a, unconfirmed)
 	default:
-		// It ends with the channel at the latest.
-		go p.await(a, s, confirmation)
+		if x := (awaited{a, confirmation}); !s.role.(*channelRole).answers.add(x) {
+			<-confirmation.Done() // it ended with the channel
+			p.answered(s, x)
+		}
 	}
 }
 
-// await tells the outcome of one attempt when its confirmation ends. Each is waited for by itself: confirmations come out
-// of order, and the library's listeners are told in order, so that one which is lost would hold up all later ones.
-func (p *publisher) await(a *attempt, s *session, c *amqp.DeferredConfirmation) {
-	<-c.Done()
-	acked, closed := c.Acked(), s.ch.IsClosed()
-	p.pending.end(a, classifyConfirm(acked, closed, s.role.(*returns).has(a.msg)))
+// answered tells the outcome of an attempt whose confirmation has ended.
+func (p *publisher) answered(s *session, x awaited) {
+	acked, closed := x.confirmation.Acked(), s.ch.IsClosed()
+	p.pending.end(x.attempt, classifyConfirm(acked, closed, s.role.(*channelRole).returns.has(x.attempt.msg)))
 }
 
 // Flush implements targets.Producer. Without confirmations nothing is waited for but the write.
@@ -152,13 +176,16 @@ func newReturns(in <-chan amqp.Return) *returns { return &returns{in: in, seen: 
 
 // has reports whether a message was returned, once.
 func (r *returns) has(m targets.Message) bool {
+	if r == nil {
+		return false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for more := true; more; {
 		select {
 		case back, ok := <-r.in:
 			if more = ok; ok {
-				token, attempt, _ := decode(back.Headers)
+				token, attempt, _, _ := decode(back.Headers, back.CorrelationId, back.Body)
 				r.seen[identity{token, attempt}] = true
 			}
 		default:

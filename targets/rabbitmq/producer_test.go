@@ -22,7 +22,7 @@ func newTold(t *testing.T) *told { return &told{t: t, of: map[uint32][]targets.O
 
 // send sends a message whose attempt number is n; n is its key as well.
 func (o *told) send(p targets.Producer, n uint32) {
-	p.Send(o.t.Context(), targets.Message{Token: "t", Attempt: n, Key: n, Payload: []byte("x")}, func(out targets.Outcome) {
+	p.Send(o.t.Context(), targets.Message{Token: tokenNamed("t"), Attempt: n, Key: n, Payload: []byte("x")}, func(out targets.Outcome) {
 		o.mu.Lock()
 		defer o.mu.Unlock()
 		o.of[n] = append(o.of[n], out)
@@ -240,43 +240,96 @@ func TestWithoutABrokerNothingIsSent(t *testing.T) {
 	})
 }
 
-// A broker that holds producers back stops reading. No attempt may take longer for that than it was given, nor the close.
+// tally counts outcomes by their status.
+type tally struct {
+	mu sync.Mutex
+	of map[history.Status]int
+}
+
+func (y *tally) add(o targets.Outcome) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.of == nil {
+		y.of = map[history.Status]int{}
+	}
+	y.of[o.Status]++
+}
+
+func (y *tally) count(s history.Status) int {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	return y.of[s]
+}
+
+// many of these are more than socket buffers hold.
+const many = 64
+
+var bulk = make([]byte, 1<<20)
+
+func burst(t *testing.T, p targets.Producer, tell func(targets.Outcome)) {
+	t.Helper()
+	for i := range uint32(many) {
+		p.Send(t.Context(), targets.Message{Token: tokenNamed("t"), Attempt: i, Payload: bulk}, tell)
+	}
+}
+
+// A broker that holds producers back stops reading, for as long as it takes. No attempt may take longer for that than it was given, nor
+// the close; but the connection stays: the broker is alive.
 func TestAPeerThatReadsNothingHangsNobody(t *testing.T) {
 	t.Parallel()
 	b := startPeer(t)
 	p := b.producer("quorum")
-	b.confirming()
+	w := b.confirming()
 	pinned(t, p)
-	const n = 64
-	var mu sync.Mutex
-	got := map[history.Status]int{}
-	body := make([]byte, 1<<20) // more in all than socket buffers hold
+	var got tally
 	began := time.Now()
-	for i := range uint32(n) {
-		p.Send(t.Context(), targets.Message{Token: "t", Attempt: i, Payload: body}, func(o targets.Outcome) {
-			mu.Lock()
-			defer mu.Unlock()
-			got[o.Status]++
-		})
-	}
+	burst(t, p, got.add)
 	must(t, p.Flush(t.Context()))
 	if d := time.Since(began); d > 2*time.Second {
 		t.Errorf("attempts that had half a second took %v", d)
 	}
-	mu.Lock()
-	if got[history.Unknown] == 0 || got[history.Rejected] == 0 || got[history.Unknown]+got[history.Rejected] != n {
-		t.Errorf("%v, want what was being written unknown, and the rest rejected", got)
+	unknown, rejected := got.count(history.Unknown), got.count(history.Rejected)
+	if unknown == 0 || rejected == 0 || unknown+rejected != many {
+		t.Errorf("%d unknown, %d rejected, want what was being written unknown, and the rest rejected", unknown, rejected)
 	}
-	mu.Unlock()
-	w := b.confirming() // the next connection, on which nothing may come that was called rejected
+	await(t, "the peer has read nothing for longer than it may be silent", func() bool { return time.Since(began) > silence+clientBeat/2 })
+	w.publishes(unknown) // on the same connection, and after it nothing that was called rejected
 	must(t, w.SetReadDeadline(time.Now().Add(500*time.Millisecond)))
 	if m, _, err := w.next(); err == nil {
 		t.Errorf("although every attempt had ended, the client sent %v", m)
 	}
+	burst(t, p, got.add)
 	began = time.Now()
 	must(t, p.Close())
-	if d := time.Since(began); d > closeTimeout+writeTimeout {
+	if d := time.Since(began); d > 2*closeTimeout {
 		t.Errorf("the close took %v", d)
+	}
+}
+
+// What is published without confirmations is over once it was written. With nothing else to wait for, who sends as fast as it
+// goes must wait for the broker.
+func TestAPeerThatReadsNothingHoldsBackWhoSends(t *testing.T) {
+	t.Parallel()
+	b := startPeer(t)
+	p := b.producer("auto-ack")
+	b.accept()
+	pinned(t, p)
+	var got tally
+	send := func(ctx context.Context) time.Duration {
+		began := time.Now()
+		p.Send(ctx, targets.Message{Token: tokenNamed("t"), Payload: bulk}, got.add)
+		return time.Since(began)
+	}
+	const most = outboxSize + 1000 // there is room for, with what is being written
+	for n := 0; send(t.Context()) < p.pending.timeout/2; n++ {
+		if n == most {
+			t.Fatalf("nobody was held back who sent %d messages, of which %d were refused", n, got.count(history.Rejected))
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), p.pending.timeout/10)
+	defer cancel()
+	if d := send(ctx); d > p.pending.timeout/2 {
+		t.Errorf("a message was sent for %v after its context had ended", d)
 	}
 }
 
@@ -315,4 +368,16 @@ func TestASilentPeerIsGivenUp(t *testing.T) {
 	}
 	o.want(1, severed)
 	b.confirming() // and tried anew
+}
+
+func TestASilentPeerThatReadsNothingIsGivenUpToo(t *testing.T) {
+	t.Parallel()
+	b := startPeer(t)
+	p := b.producer("quorum")
+	w := b.confirming()
+	pinned(t, p)
+	w.mute.Store(true)
+	var got tally
+	burst(t, p, got.add)
+	b.confirming() // though the library had still to write to the one before
 }

@@ -14,8 +14,8 @@ import (
 	"sort"
 	"strings"
 
-	"golang.org/x/sys/unix"
 	"waybill/targets"
+	"waybill/targets/provision"
 )
 
 // contents is what the cache says of packages that are unpacked in it. It is written last.
@@ -42,9 +42,9 @@ func unpacked(ctx context.Context, p targets.Provisioning) (targets.Distribution
 	if !hasApt() {
 		return targets.Distribution{}, errForeign(errNoApt)
 	}
-	release, err := lock(p.Cache)
+	release, err := provision.Lock(ctx, p.Cache)
 	if err != nil {
-		return targets.Distribution{}, err
+		return targets.Distribution{}, fmt.Errorf("rabbitmq: %w", err)
 	}
 	defer release()
 	if d, err := cached(root); err == nil { // while this one waited
@@ -219,20 +219,4 @@ func sum(path string) (string, error) {
 		return "", fmt.Errorf("rabbitmq: checksum: %w", err)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
-// lock keeps two runs from filling one cache at once. The lock ends with the process that holds it.
-func lock(dir string) (release func(), err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("rabbitmq: cache: %w", err)
-	}
-	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, fmt.Errorf("rabbitmq: cache: %w", err)
-	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("rabbitmq: cache: waiting for another run: %w", err)
-	}
-	return func() { f.Close() }, nil
 }

@@ -14,30 +14,26 @@ import (
 const (
 	dialTimeout  = time.Second
 	openTimeout  = 5 * time.Second // of everything until a role can work: socket, handshakes, channel, subscription
-	writeTimeout = 2 * time.Second
 	closeTimeout = time.Second
 	// silence is how long a living peer may send nothing: a heartbeat comes every half of clientBeat.
 	silence = 2 * clientBeat
 )
 
-// wire is a connection on which nothing takes for ever. The library sets deadlines for reading, once it has read something;
-// for writing it sets none, "so Writes can intentionally block", and holds locks meanwhile that the end of the connection
-// waits for: a peer that stops reading would stop the client for good. It also clears what the dialer set. So the deadlines
-// are kept here, and what the library wants to set is ignored.
+// wire is a connection on which nothing takes for ever. A broker that is short of memory, or whose queues do not keep up, stops reading
+// what producers send for as long as that lasts, and is no less alive: it goes on sending heartbeats, and writing may wait for it. So only
+// silence ends a connection, and it ends it for who writes too: the library would wait for them, and they for the end of the connection.
+// Deadlines are kept here, and what the library wants to set is ignored: it also clears what the dialer set.
 type wire struct{ net.Conn }
 
 func (w wire) Read(b []byte) (int, error) {
 	if err := w.Conn.SetReadDeadline(time.Now().Add(silence)); err != nil {
 		return 0, err
 	}
-	return w.Conn.Read(b)
-}
-
-func (w wire) Write(b []byte) (int, error) {
-	if err := w.Conn.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
-		return 0, err
+	n, err := w.Conn.Read(b)
+	if err != nil {
+		w.Conn.Close()
 	}
-	return w.Conn.Write(b)
+	return n, err
 }
 
 func (wire) SetDeadline(time.Time) error      { return nil }

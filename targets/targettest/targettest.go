@@ -30,10 +30,9 @@ const (
 // Run is the suite, on what Provision returned: the modes of the first profile. It is called inside a lab, and adds hosts to it:
 // n1, n2, ... for brokers, those that the profile wants besides, c1 for senders, and r1, r2, ... for consumers to be killed.
 func Run(t *testing.T, tgt targets.Target, dist targets.Distribution, l *lab.Lab) {
-	d := tgt.Describe(dist.Version)
-	e := &environment{target: tgt, lab: l, description: d, distribution: dist, wraps: map[wrapped]*watched{}}
+	e := environmentOf(tgt, dist, l)
 	t.Run("the description is complete", e.described)
-	e.description.Modes = slices.DeleteFunc(slices.Clone(d.Modes), func(m semantics.Mode) bool { return m.Profile != d.Profiles[0].Name })
+	e.firstProfile()
 	e.start(t)
 	t.Run("modes", func(t *testing.T) { e.together(t, e.mode) })
 	t.Run("clients leave nothing behind", e.leavesNothing)
@@ -98,6 +97,17 @@ type environment struct {
 	receivers int
 	lives     history.Life
 	wraps     map[wrapped]*watched
+}
+
+// environmentOf is one in which nothing runs yet.
+func environmentOf(tgt targets.Target, dist targets.Distribution, l *lab.Lab) *environment {
+	return &environment{target: tgt, lab: l, description: tgt.Describe(dist.Version), distribution: dist, wraps: map[wrapped]*watched{}}
+}
+
+// firstProfile leaves only its modes.
+func (e *environment) firstProfile() {
+	first := e.description.Profiles[0].Name
+	e.description.Modes = slices.DeleteFunc(slices.Clone(e.description.Modes), func(m semantics.Mode) bool { return m.Profile != first })
 }
 
 func (e *environment) start(t *testing.T) {

@@ -7,13 +7,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
-)
 
-// lockPoll is how often a waiting test asks whether the machine is free.
-const lockPoll = 20 * time.Millisecond
+	"waybill/harness/filelock"
+)
 
 func lockFile() string { return filepath.Join(os.TempDir(), "waybill-lab.lock") }
 
@@ -25,24 +23,11 @@ func acquire(ctx context.Context, path string) (release func(), err error) {
 	if err != nil {
 		return nil, fmt.Errorf("labtest: lock: %w", err)
 	}
-	poll := time.NewTicker(lockPoll)
-	defer poll.Stop()
-	for {
-		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		if err == nil {
-			return func() { f.Close() }, nil
-		}
-		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
-			f.Close()
-			return nil, fmt.Errorf("labtest: lock %s: %w", path, err)
-		}
-		select {
-		case <-poll.C:
-		case <-ctx.Done():
-			f.Close()
-			return nil, fmt.Errorf("labtest: waiting for another lab test (lock %s): %w", path, ctx.Err())
-		}
+	if err := filelock.Take(ctx, f); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("labtest: one lab test at a time: %w", err)
 	}
+	return func() { f.Close() }, nil
 }
 
 func openLock(path string) (*os.File, error) {

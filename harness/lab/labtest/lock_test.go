@@ -5,34 +5,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
-
-func TestOneHolderAtATime(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "lock")
-	var holders, most atomic.Int32
-	var all sync.WaitGroup
-	for range 5 {
-		all.Go(func() {
-			release, err := acquire(t.Context(), path)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			most.Store(max(most.Load(), holders.Add(1)))
-			time.Sleep(5 * time.Millisecond) // holds it, so that others would be seen beside it
-			holders.Add(-1)
-			release()
-		})
-	}
-	all.Wait()
-	if most.Load() != 1 {
-		t.Errorf("%d held the lock at once", most.Load())
-	}
-}
 
 func TestWaitingEndsWithTheContext(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")

@@ -74,6 +74,18 @@ func CutToken(b []byte) (token, rest []byte, ok bool) {
 	return b[:TokenLen], b[TokenLen:], true
 }
 
+// Neighbourhood is what the last eight digits of a token's sequence make, for tables in which messages that follow each other shall
+// lie side by side; 0 where there are none. It says nothing of whether the token is one.
+func Neighbourhood[T string | []byte](token T) uint32 {
+	if len(token) != TokenLen {
+		return 0
+	}
+	var digits [eight]byte
+	copy(digits[:], token[tokenSum-1-eight:])
+	n, _ := parseDecimal(binary.LittleEndian.Uint64(digits[:]))
+	return uint32(n)
+}
+
 // ParseToken reads a token back: it accepts what Token writes and nothing else. Errors wrap ErrNotToken.
 func ParseToken(s string) (run string, m Msg, sum uint32, err error) {
 	if b := []byte(s); len(b) == TokenLen {

@@ -9,11 +9,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"waybill/harness/history"
 )
-
-// copyID tells one attempt from another: a hash, since every message is looked up three times, and maps without pointers cost the collector
-// nothing. Two attempts with the same one would be seen when the second is expected, and it is not sent then.
-type copyID uint64
 
 // witness counts how often each attempt is written to a connection, from what is written, before it is. It also keeps its
 // word: what it said was never written is not let through afterwards, should the library have had it in hand.
@@ -21,7 +18,7 @@ type witness struct {
 	seed maphash.Seed
 
 	mu        sync.Mutex
-	writes    map[copyID]int32
+	writes    tally
 	old, next map[copyID]struct{} // given up unwritten, for a minute at least
 	turned    time.Time           // when next became old
 }
@@ -30,26 +27,26 @@ type witness struct {
 const banFor = time.Minute
 
 func newWitness() *witness {
-	return &witness{seed: maphash.MakeSeed(), writes: map[copyID]int32{}, old: map[copyID]struct{}{}, next: map[copyID]struct{}{}, turned: time.Now()}
+	return &witness{seed: maphash.MakeSeed(), writes: newTally(), old: map[copyID]struct{}{}, next: map[copyID]struct{}{}, turned: time.Now()}
 }
 
 func (w *witness) id(token string, attempt uint32) copyID {
-	return copyID(maphash.String(w.seed, token)) + copyID(attempt)
+	return copyID{maphash.String(w.seed, token) + uint64(attempt), history.Neighbourhood(token)}
 }
 
 // seen is id of a token that was read.
 func (w *witness) seen(token []byte, attempt uint32) copyID {
-	return copyID(maphash.Bytes(w.seed, token)) + copyID(attempt)
+	return copyID{maphash.Bytes(w.seed, token) + uint64(attempt), history.Neighbourhood(token)}
 }
 
 // expect begins to count an attempt. It reports false if that is counted already.
 func (w *witness) expect(id copyID) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if _, twice := w.writes[id]; twice {
+	if w.writes.find(id) != nil {
 		return false
 	}
-	w.writes[id] = 0
+	w.writes.add(id)
 	return true
 }
 
@@ -57,8 +54,11 @@ func (w *witness) expect(id copyID) bool {
 func (w *witness) dismiss(id copyID) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := w.writes[id]
-	delete(w.writes, id)
+	n := int32(0)
+	if c := w.writes.find(id); c != nil {
+		n = c.writes
+	}
+	w.writes.remove(id)
 	if n == 0 {
 		if now := time.Now(); now.Sub(w.turned) > banFor {
 			w.old, w.next, w.turned = w.next, map[copyID]struct{}{}, now
@@ -104,9 +104,8 @@ func (w *witness) unwritten(f frame) {
 
 func (w *witness) count(batches []*batch, by int32) error {
 	return glanceAll(batches, func(token []byte, attempt uint32) {
-		id := w.seen(token, attempt)
-		if n, expected := w.writes[id]; expected {
-			w.writes[id] = n + by
+		if c := w.writes.find(w.seen(token, attempt)); c != nil {
+			c.writes += by
 		}
 	})
 }

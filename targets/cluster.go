@@ -30,8 +30,15 @@ type Queue struct {
 	Mode string
 }
 
+// What can lead.
+const (
+	OfQueue      = "queue"
+	OfConsumer   = "consumer"   // of a group or durable consumer
+	OfController = "controller" // of the cluster itself
+)
+
 // LeaderFinder is implemented by a Cluster whose queues have leaders. of is one of Description.Leaders; queue is ignored for
-// "controller", whose node may be a host of the profile's Extra.
+// OfController, whose node may be a host of the profile's Extra.
 type LeaderFinder interface {
 	// Leaders names who leads: one for each partition, in order. ErrNoLeader when a partition has none that can be reached.
 	Leaders(ctx context.Context, queue, of string) ([]Leadership, error)

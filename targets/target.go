@@ -41,7 +41,7 @@ type Description struct {
 	Modes    []semantics.Mode  // a mode of several profiles is listed once for each
 	Settings map[string]string // timeouts that matter, with their difference from the defaults: "ack wait": "2s (default 30s)"
 	Timing   Timing
-	Leaders  []string // what its LeaderFinder finds: some of "queue", "consumer", "controller"
+	Leaders  []string // what its LeaderFinder finds: some of OfQueue, OfConsumer, OfController
 	Protocol string   // that its clients speak, as package frames knows it: "nats", "kafka", "amqp"
 	Data     string   // folder below a broker host's own where the broker keeps all that must survive it
 	Memory   uint64   // bytes that the brokers of one lab take together, about

@@ -321,24 +321,18 @@ func (t *benchTable) noise() {
 	t.rows([]string{"arm", "ratio", "95 % interval", "n", ""}, rows)
 	said := false
 	for _, n := range t.sum.Smallest {
-		if enough := t.pairsEnough(n.Target); n.Pairs > 0 && enough {
-			fmt.Fprintf(t.w, "  %s: a difference below %.1f %% says nothing here.\n", printable(n.Target), 100*n.Smallest)
+		if n.Enough {
+			how := ""
+			if n.Turns {
+				how = ", by turns"
+			}
+			fmt.Fprintf(t.w, "  %s%s: a difference below %.1f %% says nothing here.\n", printable(n.Target), how, 100*n.Smallest)
 			said = true
 		}
 	}
 	if said {
 		fmt.Fprintln(t.w)
 	}
-}
-
-// pairsEnough reports whether a target's arms ran under two names often enough for an interval.
-func (t *benchTable) pairsEnough(target string) bool {
-	for _, r := range t.sum.Ratios {
-		if r.About == bench.OfItself && strings.HasPrefix(r.Over, target+"/") && r.Ratio.Enough {
-			return true
-		}
-	}
-	return false
 }
 
 // baseline is what changed since another benchmark.

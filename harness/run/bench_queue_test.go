@@ -45,7 +45,7 @@ func TestAQueueIsLedWhereTheFirstClientConnects(t *testing.T) {
 	} {
 		cluster := &led{partitions: c.partitions}
 		r := &replicate{lane: &lane{spec: experiment.Lane{Queue: "q", Mode: semantics.Mode{Traits: semantics.Traits{Leader: c.leader}}}}}
-		r.controller = &controller{cluster: cluster, lanes: []*lane{r.lane}, product: targets.Description{Leaders: []string{"queue", "consumer", "controller"}}}
+		r.controller = &controller{cluster: cluster, lanes: []*lane{r.lane}, product: targets.Description{Leaders: []string{targets.OfQueue, targets.OfConsumer, targets.OfController}}}
 		r.exp.Limits.Start = time.Minute
 		if err := r.makeQueue(t.Context()); err != nil {
 			t.Errorf("%s: %v", c.claim, err)

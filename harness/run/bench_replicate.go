@@ -97,7 +97,7 @@ func (r *replicate) makeQueue(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, r.exp.Limits.Start)
 	defer cancel()
 	for _, of := range r.product.Leaders {
-		if of == "controller" {
+		if of == targets.OfController {
 			continue
 		}
 		if now, err := finder.Leaders(ctx, r.lane.spec.Queue, of); err == nil && len(now) != 1 {

@@ -16,9 +16,10 @@ func (a *analysis) ratios(noise []Noise) []Ratio {
 		for _, about := range []About{OfModes, OfHarness, OfItself} {
 			correct(of, about)
 		}
-		i := slices.IndexFunc(noise, func(n Noise) bool { return n.Target == t.Name })
-		for j := range of {
-			of[j].Claims = i >= 0 && noise[i].Enough && of[j].claims(noise[i].Smallest)
+		for i := range of {
+			over, _ := a.arm(of[i].Over)
+			n := noiseOf(noise, over)
+			of[i].Noise, of[i].Claims = n.Smallest, n.Enough && of[i].claims(n.Smallest)
 		}
 		out = append(out, of...)
 	}
@@ -112,22 +113,4 @@ func (a *analysis) append(to []Ratio, about About, name string, over, under Arm)
 	e := stat.SignedRank(logs, confidence)
 	r.Ratio, r.P = interval(e.Ratios()), e.P
 	return append(to, r)
-}
-
-// noise says of each target what arms show that are compared with themselves.
-func (a *analysis) noise() (out []Noise) {
-	for _, t := range a.plan.Targets {
-		n := Noise{Target: t.Name}
-		for _, r := range a.againRatios(t) {
-			n.Enough = r.Ratio.Enough && (n.Enough || n.Pairs == 0)
-			n.Pairs++
-			n.Smallest = max(n.Smallest, (r.Ratio.High-r.Ratio.Low)/2)
-			if r.Ratio.Excludes(1) {
-				n.Missing++
-				n.Smallest = max(n.Smallest, math.Abs(r.Ratio.High-1), math.Abs(r.Ratio.Low-1))
-			}
-		}
-		out = append(out, n)
-	}
-	return out
 }

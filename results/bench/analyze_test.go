@@ -180,6 +180,47 @@ func TestAnAAIntervalThatMissesOneComesFirst(t *testing.T) {
 	}
 }
 
+func TestWhatTakesTurnsHasANoiseOfItsOwn(t *testing.T) {
+	p, rs, ts := ten()
+	const audited = "kafka/acks-all publishing"
+	var again bench.Arm
+	for i := range p.Arms {
+		if x := &p.Arms[i]; x.Name == audited || x.Of == audited && x.Kind != bench.Rival {
+			x.Turns = audited
+			again = *x
+		}
+	}
+	again.Name, again.Kind, again.Of = audited+" again", bench.Again, audited
+	p.Arms = append(p.Arms, again)
+	for _, r := range rs {
+		if r.Arm == audited {
+			r.Arm = again.Name
+			r.Goodput *= 1 + 0.001*float64(r.Block%2)
+			r.Acked = r.Goodput
+			rs = append(rs, r)
+		}
+	}
+	s := analyzed(p, rs, ts)
+	var alone, turns bench.Noise
+	for _, n := range s.Smallest {
+		switch {
+		case n.Target == "kafka" && n.Turns:
+			turns = n
+		case n.Target == "kafka":
+			alone = n
+		}
+	}
+	if !turns.Enough || turns.Smallest > 0.001 || !alone.Enough || alone.Smallest < 0.005 {
+		t.Fatalf("noise by turns %+v, alone %+v", turns, alone)
+	}
+	if r := ratio(t, s, audited, audited+" unaudited"); r.Noise != turns.Smallest {
+		t.Errorf("of the harness: %v, want that of turns, %v", r.Noise, turns.Smallest)
+	}
+	if r := ratio(t, s, "kafka/transactional", "kafka/acks-0"); r.Noise != alone.Smallest {
+		t.Errorf("of modes: %v, want that of runs alone, %v", r.Noise, alone.Smallest)
+	}
+}
+
 func TestABrokenRunStrikesItsArmOut(t *testing.T) {
 	s := analyzed(untimed(benchtest.Struck()))
 	l := level(t, s, "kafka/idempotent")

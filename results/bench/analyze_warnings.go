@@ -69,7 +69,7 @@ func (a *analysis) warnAgain(w *warned, s Summary) {
 		if r.About == OfItself && r.Ratio.Excludes(1) {
 			w.grave("%s and %s are the same under two names, and their ratio's interval misses 1: %s. Either the machine changed between the runs of a block, or this is "+
 				"the one in twenty that misses by chance (of %d such pairs up to %d would): differences below %.1f %% say nothing here.",
-				r.Over, r.Under, r.Ratio.ratio(), pairs, stat.AtMost(pairs, 1-confidence, confidence), 100*smallest(s, a, r))
+				r.Over, r.Under, r.Ratio.ratio(), pairs, stat.AtMost(pairs, 1-confidence, confidence), 100*r.Noise)
 		}
 	}
 	for _, n := range s.Smallest {
@@ -78,17 +78,6 @@ func (a *analysis) warnAgain(w *warned, s Summary) {
 				n.Target, count(n.Pairs, "such pair"))
 		}
 	}
-}
-
-// smallest is the smallest difference that may be claimed of the target that a ratio is of.
-func smallest(s Summary, a *analysis, r Ratio) float64 {
-	arm, _ := a.arm(r.Over)
-	for _, n := range s.Smallest {
-		if n.Target == arm.Target {
-			return n.Smallest
-		}
-	}
-	return 0
 }
 
 // compares reports whether arms of a target were run that could be compared.

@@ -80,16 +80,6 @@ func started(rs []Replicate) (first time.Time) {
 	return first
 }
 
-// smallestOf is the smallest difference that one benchmark may claim of a target; infinite if it had not enough A/A pairs to say so.
-func smallestOf(noise []Noise, target string) float64 {
-	for _, n := range noise {
-		if n.Target == target && n.Enough {
-			return n.Smallest
-		}
-	}
-	return math.Inf(1)
-}
-
 // claimed corrects the probabilities of the ratios of each figure and says which of them may be spoken of.
 func claimed(of []Against, smallest float64) []Against {
 	by := map[string][]int{}
@@ -107,6 +97,9 @@ func claimed(of []Against, smallest float64) []Against {
 	}
 	for i := range of {
 		of[i].Claims = of[i].Unlike == "" && of[i].claims(smallest)
+		if !math.IsInf(smallest, 1) {
+			of[i].Noise = smallest
+		}
 	}
 	return of
 }

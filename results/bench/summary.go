@@ -133,6 +133,7 @@ type Ratio struct {
 	P      float64   `json:"p"`      // two-sided, corrected by Holm within its subject and target
 	Claims bool      `json:"claims"` // the interval excludes 1 and the estimate is farther from 1 than the smallest difference that may be claimed
 	Goal   *Goal     `json:"goal,omitempty"`
+	Noise  float64   `json:"noise"` // what A/A pairs measured as these were differ by: the smallest difference that may be claimed
 	Struck bool      `json:"struck,omitempty"`
 }
 
@@ -146,10 +147,11 @@ type Goal struct {
 // Noise is what the A/A pairs of one target say.
 type Noise struct {
 	Target   string  `json:"target"`
-	Pairs    int     `json:"pairs"`    // ratios of arms with themselves
-	Missing  int     `json:"missing"`  // of those, the ones whose interval excludes 1
-	Smallest float64 `json:"smallest"` // the smallest difference that may be claimed, 0.03 for 3 %: half the width of the widest interval; of one that misses 1, the distance of its far end
-	Enough   bool    `json:"enough"`   // each of them has an interval: else nothing may be claimed
+	Turns    bool    `json:"turns,omitempty"` // of arms that take turns, rather than run by themselves
+	Pairs    int     `json:"pairs"`           // ratios of arms with themselves
+	Missing  int     `json:"missing"`         // of those, the ones whose interval excludes 1
+	Smallest float64 `json:"smallest"`        // the smallest difference that may be claimed, 0.03 for 3 %: half the width of the widest interval; of one that misses 1, the distance of its far end
+	Enough   bool    `json:"enough"`          // each of them has an interval: else nothing may be claimed
 }
 
 // Ceiling is what the harness does on a null target, in messages a second and core.

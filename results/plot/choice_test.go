@@ -115,7 +115,7 @@ func TestAMarkIsFilledOnlyWhereEveryTestHeld(t *testing.T) {
 func TestARatioFarFromOneDoesNotPressTheOthersTogether(t *testing.T) {
 	var d strip
 	for _, q := range []float64{0.97, 1.01, 9} {
-		d.groups = append(d.groups, stripGroup{noise: 0.02, rows: []bench.Ratio{{Ratio: around(q, 0.01, 10)}}})
+		d.groups = append(d.groups, stripGroup{rows: []bench.Ratio{{Ratio: around(q, 0.01, 10), Noise: 0.02}}})
 	}
 	if a := d.axis(0, 100); a.high > 1.2 || !a.inside(0.96) || !a.inside(1.02) {
 		t.Errorf("the axis goes from %v to %v", a.low, a.high)

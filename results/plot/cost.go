@@ -2,7 +2,6 @@ package plot
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
@@ -61,7 +60,7 @@ func (r costRow) standing() string {
 func groupsOf(s bench.Summary) []costGroup {
 	var gs []costGroup
 	for _, t := range s.Plan.Targets {
-		g := costGroup{title: titleOf(t), noise: noiseOf(s, t.Name)}
+		g := costGroup{title: titleOf(t)}
 		for _, l := range s.Levels {
 			if l.Arm.Target != t.Name {
 				continue
@@ -69,7 +68,7 @@ func groupsOf(s bench.Summary) []costGroup {
 			r := costRow{level: l}
 			i := slices.IndexFunc(s.Ratios, func(x bench.Ratio) bool { return x.About == bench.OfModes && x.Over == l.Arm.Name })
 			if i >= 0 {
-				r.ratio = &s.Ratios[i]
+				r.ratio, g.noise = &s.Ratios[i], s.Ratios[i].Noise
 			}
 			g.rows = append(g.rows, r)
 		}
@@ -109,12 +108,11 @@ func (c cost) has(f func(costRow) bool) bool {
 	return slices.ContainsFunc(c.groups, func(g costGroup) bool { return slices.ContainsFunc(g.rows, f) })
 }
 
-// runs is the least number of runs behind a level.
-func (c cost) runs() int {
-	n := math.MaxInt
+// runs is how many runs are behind a level.
+func (c cost) runs() (n counts) {
 	for _, g := range c.groups {
 		for _, r := range g.rows {
-			n = min(n, r.level.Goodput.N)
+			n.add(r.level.Goodput.N)
 		}
 	}
 	return n
@@ -132,7 +130,7 @@ func (c cost) key(width float64) key {
 	}
 	k.entries = append(k.entries, keyed{"a run", 6, func(s *sheet, p point) { s.disc(Sent, p, 1.7) }})
 	if c.has(func(r costRow) bool { return r.level.Goodput.Enough }) {
-		k.entries = append(k.entries, sampleOfInterval(fmt.Sprintf("median of n=%d, 95 %% interval", c.runs()), true))
+		k.entries = append(k.entries, sampleOfInterval(fmt.Sprintf("median of n=%s, 95 %% interval", c.runs()), true))
 	}
 	if c.has(func(r costRow) bool { return !r.level.Goodput.Enough || r.ratio != nil && !r.ratio.Ratio.Enough }) {
 		k.entries = append(k.entries, sampleOfInterval(tooFew("median", c.runs(), "run"), false))

@@ -99,6 +99,9 @@ func sampleSummary(targets []sampleTarget, n int) (bench.Summary, []bench.Replic
 		s.Ratios = append(s.Ratios, harnessRatios(t, n)...)
 		s.Smallest = append(s.Smallest, bench.Noise{Target: t.name, Pairs: 3, Smallest: 0.031})
 	}
+	for i := range s.Ratios {
+		s.Ratios[i].Noise = 0.031
+	}
 	s.Ceiling = &bench.Ceiling{Plain: around(3.2e6, 0.02, n), Batched: around(5.4e6, 0.02, n)}
 	return s, reps
 }

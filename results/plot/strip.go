@@ -2,7 +2,6 @@ package plot
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"strings"
 
@@ -14,22 +13,22 @@ import (
 func HarnessCost(s bench.Summary) (Figure, bool) {
 	d := strip{says: "ratio of throughput, audited to the other"}
 	for _, t := range s.Plan.Targets {
-		d.add(titleOf(t), ratiosOf(s, t, bench.OfHarness), noiseOf(s, t.Name))
-		d.add(titleOf(t)+": the same arm twice (A/A)", ratiosOf(s, t, bench.OfItself), noiseOf(s, t.Name))
+		d.add(titleOf(t), ratiosOf(s, t, bench.OfHarness))
+		d.add(titleOf(t)+": the same arm twice (A/A)", ratiosOf(s, t, bench.OfItself))
 	}
 	return d.figure("harness-cost", "What the harness itself costs",
 		"Ratios of throughput from pairs of one block: estimates with 95 % intervals, ranges where fewer than six pairs. Upright ticks are goals. "+
-			"Unaudited is the same client code with the recorder off, bare without the messages' tokens as well. The shaded band is what a mode differs from itself by: within it nothing is claimed.")
+			"Unaudited is the same client code with the recorder off, bare without the messages' tokens as well. The shaded bands are what arms measured in the same way differ from themselves by: within them nothing is claimed.")
 }
 
 // Against draws a benchmark against its baseline, mode by mode.
 func Against(s bench.Summary) (Figure, bool) {
 	d := strip{says: "ratio of throughput, new to baseline"}
 	for _, t := range s.Plan.Targets {
-		d.add(titleOf(t), ratiosOf(s, t, bench.OfSearch), noiseOf(s, t.Name))
+		d.add(titleOf(t), ratiosOf(s, t, bench.OfSearch))
 	}
 	return d.figure("against-baseline", "New against baseline",
-		"Ratios of throughput with 95 % intervals. The shaded band is what a mode differs from itself by: within it nothing is claimed.")
+		"Ratios of throughput with 95 % intervals. The shaded bands are what arms measured in the same way differ from themselves by: within them nothing is claimed.")
 }
 
 // ratiosOf are the ratios of a target about something: the numerator's name says whose they are.
@@ -50,13 +49,12 @@ type strip struct {
 
 type stripGroup struct {
 	title string
-	noise float64
 	rows  []bench.Ratio
 }
 
-func (d *strip) add(title string, rows []bench.Ratio, noise float64) {
+func (d *strip) add(title string, rows []bench.Ratio) {
 	if len(rows) > 0 {
-		d.groups = append(d.groups, stripGroup{title, noise, rows})
+		d.groups = append(d.groups, stripGroup{title, rows})
 	}
 }
 
@@ -91,7 +89,7 @@ func (d strip) axis(from, to float64) axis {
 					near = append(near, r.Goal.Low)
 				}
 			}
-			near = append(near, 1/(1+g.noise), 1+g.noise)
+			near = append(near, 1/(1+r.Noise), 1+r.Noise)
 		}
 	}
 	return ratioAxis(near, from, to)
@@ -130,7 +128,7 @@ func (d strip) plan(width float64) sketch {
 				if narrow {
 					y0 = y + 47
 				}
-				d.behind(s, a, g, y0, y+row-y0)
+				d.behind(s, a, r, y0, y+row-y0)
 				d.words(s, r, y, names, width, narrow)
 				d.ratio(s, a, r, y+at)
 				y += row
@@ -141,9 +139,9 @@ func (d strip) plan(width float64) sketch {
 }
 
 // behind draws the grid, the band of noise and the line at one behind a row.
-func (d strip) behind(s *sheet, a axis, g stripGroup, y, height float64) {
-	if g.noise > 0 {
-		s.area(Heal, a.at(1/(1+g.noise)), y, a.at(1+g.noise)-a.at(1/(1+g.noise)), height)
+func (d strip) behind(s *sheet, a axis, r bench.Ratio, y, height float64) {
+	if r.Noise > 0 {
+		s.area(Heal, a.at(1/(1+r.Noise)), y, a.at(1+r.Noise)-a.at(1/(1+r.Noise)), height)
 	}
 	for _, v := range a.ticks(noteStyle, tickText) {
 		s.line(stroke{ink: Grid, width: 0.8}, point{a.at(v), y}, point{a.at(v), y + height})
@@ -265,17 +263,17 @@ func (s *sheet) beyond(r Role, a axis, y float64, above bool) {
 
 func (d strip) key(width float64, a axis) key {
 	k := key{width: width}
-	goals, failed, noisy, ranges, away, n := false, false, false, false, false, math.MaxInt
+	goals, failed, noisy, ranges, away := false, false, false, false, false
+	var n counts
 	for _, g := range d.groups {
-		noisy = noisy || g.noise > 0
 		for _, r := range g.rows {
 			goals, failed = goals || r.Goal != nil, failed || missed(r)
-			ranges = ranges || !r.Ratio.Enough
+			ranges, noisy = ranges || !r.Ratio.Enough, noisy || r.Noise > 0
 			away = away || !a.inside(r.Ratio.Estimate)
-			n = min(n, r.Ratio.N)
+			n.add(r.Ratio.N)
 		}
 	}
-	k.entries = append(k.entries, sampleOfInterval(fmt.Sprintf("estimate, 95 %% interval, n=%d pairs", n), true))
+	k.entries = append(k.entries, sampleOfInterval(fmt.Sprintf("estimate, 95 %% interval, n=%s pairs", n), true))
 	if ranges {
 		k.entries[0] = sampleOfInterval(tooFew("estimate", n, "pair"), false)
 	}
@@ -300,11 +298,11 @@ func (d strip) key(width float64, a axis) key {
 }
 
 // tooFew says why a bar is no interval.
-func tooFew(what string, n int, of string) string {
-	if n == 1 {
+func tooFew(what string, n counts, of string) string {
+	if n.most == 1 {
 		return what + " of one " + of + ": no interval"
 	}
-	return fmt.Sprintf("%s and range of n=%d %ss: too few for an interval", what, n, of)
+	return fmt.Sprintf("%s and range of n=%s %ss: too few for an interval", what, n, of)
 }
 
 // sampleOfInterval is a key's entry for a mark with its interval, or its range.
@@ -313,14 +311,4 @@ func sampleOfInterval(says string, enough bool) keyed {
 		s.interval(Series1, axis{low: 0, high: 1, from: p.x - 12, to: p.x + 12}, p.y, bench.Interval{Low: 0, High: 1, Enough: enough})
 		s.disc(Series1, p, 4)
 	}}
-}
-
-// noiseOf is the smallest difference that may be claimed of a target.
-func noiseOf(s bench.Summary, target string) float64 {
-	for _, n := range s.Smallest {
-		if n.Target == target {
-			return n.Smallest
-		}
-	}
-	return 0
 }

@@ -103,7 +103,7 @@ func TestCluster(t *testing.T) {
 		}
 		t.Run("leaders go where they are sent, at once, and no replica falls behind", func(t *testing.T) { s.moves(t, q.Name) })
 		t.Run("the controller process leads the cluster, and cannot be moved", func(t *testing.T) {
-			now, err := s.Leaders(t.Context(), "", ofController)
+			now, err := s.Leaders(t.Context(), "", targets.OfController)
 			if err != nil || len(now) != 1 || now[0].Node != controllerHost {
 				t.Errorf("led by %v, %v", now, err)
 			}
@@ -117,7 +117,7 @@ func TestCluster(t *testing.T) {
 }
 
 func (s stage) moves(t *testing.T, queue string) {
-	for _, of := range []string{ofQueue, ofConsumer} {
+	for _, of := range []string{targets.OfQueue, targets.OfConsumer} {
 		for _, to := range []string{"n2", "n3", "n1"} {
 			began := time.Now()
 			if err := s.MoveLeader(within(t, 10*time.Second), queue, of, to); err != nil {
@@ -189,11 +189,11 @@ func (s stage) connects(t *testing.T, q targets.Queue) {
 		t.Error(err)
 	}
 	of := c.(targets.LeaderFinder)
-	now, err := of.Leaders(t.Context(), q.Name, ofQueue)
+	now, err := of.Leaders(t.Context(), q.Name, targets.OfQueue)
 	if err != nil || len(now) != partitions || now[0].Node != "1" { // where moves left it
 		t.Errorf("led by %v, %v", now, err)
 	}
-	if _, err := of.Leaders(t.Context(), "", ofController); err != nil {
+	if _, err := of.Leaders(t.Context(), "", targets.OfController); err != nil {
 		t.Error(err)
 	}
 	other := targets.Queue{Name: "of-others", Mode: q.Mode}
@@ -213,7 +213,7 @@ func (s stage) losesBroker(t *testing.T, queue string) {
 		t.Errorf("after %v: %v", took, err)
 	}
 	s.eventually(t, "others lead", func(ctx context.Context) error {
-		_, err := s.Leaders(ctx, queue, ofQueue)
+		_, err := s.Leaders(ctx, queue, targets.OfQueue)
 		return err
 	})
 	s.restart(t, "n1")
@@ -234,13 +234,13 @@ func TestCombined(t *testing.T) {
 	d := targettest.Provision(t, target{})
 	labtest.RunOver(t, d.Overlay, func(t *testing.T, l *lab.Lab) {
 		s := stageOf(t, l, d, combined)
-		before, err := s.Leaders(t.Context(), "", ofController)
+		before, err := s.Leaders(t.Context(), "", targets.OfController)
 		if err != nil {
 			t.Fatal(err)
 		}
 		s.kill(t, before[0].Node)
 		s.eventually(t, "another controller", func(ctx context.Context) error {
-			after, err := s.Leaders(ctx, "", ofController)
+			after, err := s.Leaders(ctx, "", targets.OfController)
 			if err == nil && (after[0].Node == before[0].Node || after[0].Epoch <= before[0].Epoch) {
 				t.Errorf("%v was killed, and %v leads", before, after)
 			}

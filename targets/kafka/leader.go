@@ -7,18 +7,11 @@ import (
 	"waybill/targets"
 )
 
-// What can lead.
-const (
-	ofQueue      = "queue"
-	ofConsumer   = "consumer"
-	ofController = "controller"
-)
-
 // Leaders implements targets.LeaderFinder. All brokers are asked, and of different answers the one with the highest epoch is
 // believed: an old leader that is cut off goes on believing in itself. A consumer group is led by its coordinator: the
 // leader of the partition of the internal topic that keeps its offsets.
 func (c *cluster) Leaders(ctx context.Context, queue, of string) ([]targets.Leadership, error) {
-	if of == ofController {
+	if of == targets.OfController {
 		q, err := c.quorum(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", targets.ErrNoLeader, err)
@@ -52,11 +45,11 @@ type seat struct {
 func (c *cluster) seats(ctx context.Context, queue, of string) ([]seat, error) {
 	topic := namesOf(queue).topic
 	switch of {
-	case ofQueue:
-	case ofConsumer:
+	case targets.OfQueue:
+	case targets.OfConsumer:
 		topic = offsetsTopic
 	default:
-		return nil, fmt.Errorf("kafka: leader of %q: want %q, %q or %q", of, ofQueue, ofConsumer, ofController)
+		return nil, fmt.Errorf("kafka: leader of %q: want %q, %q or %q", of, targets.OfQueue, targets.OfConsumer, targets.OfController)
 	}
 	vs, asked := c.sharedViews(ctx)
 	parts := latest(vs, topic)
@@ -76,7 +69,7 @@ func (c *cluster) seats(ctx context.Context, queue, of string) ([]seat, error) {
 		}
 		all = append(all, s)
 	}
-	if of == ofConsumer {
+	if of == targets.OfConsumer {
 		i := coordinatorPartition(namesOf(queue).group, len(all))
 		return all[i : i+1], nil
 	}

@@ -16,7 +16,7 @@ import (
 // and all stay in sync, and then preferred leaders are elected, until all brokers say that node leads. Nobody can choose
 // which controller leads.
 func (c *cluster) MoveLeader(ctx context.Context, queue, of, name string) error {
-	if of == ofController {
+	if of == targets.OfController {
 		return fmt.Errorf("kafka: controllers elect whom they like: %w", targets.ErrNotMovable)
 	}
 	n, err := c.broker(name)

@@ -49,7 +49,7 @@ func (target) Describe(version string) targets.Description {
 	}
 	return targets.Description{
 		Name: "kafka", Title: "Apache Kafka", Version: version,
-		Profiles: ps, Modes: ms, Settings: settings(), Timing: timing(), Leaders: []string{ofQueue, ofConsumer, ofController},
+		Profiles: ps, Modes: ms, Settings: settings(), Timing: timing(), Leaders: []string{targets.OfQueue, targets.OfConsumer, targets.OfController},
 		Protocol: "kafka", Data: dataDir, Memory: 3 << 30,
 	}
 }

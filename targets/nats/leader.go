@@ -12,13 +12,6 @@ import (
 	"waybill/targets"
 )
 
-// What can lead.
-const (
-	ofQueue      = "queue"
-	ofConsumer   = "consumer"
-	ofController = "controller"
-)
-
 // metaGroup is the Raft group of the cluster itself, in the system account.
 const metaGroup = "_meta_"
 
@@ -82,12 +75,12 @@ func noneNil(err error) error {
 
 // group finds the name of a Raft group, which any replica knows, and the account it belongs to.
 func (c *cluster) group(ctx context.Context, queue, of string) (group, owner string, err error) {
-	if of == ofController {
+	if of == targets.OfController {
 		return metaGroup, "", nil // the default filter is the system account
 	}
 	name := namesOf(queue).stream
-	if of != ofQueue && of != ofConsumer {
-		return "", "", fmt.Errorf("nats: leader of %q: want %q, %q or %q", of, ofQueue, ofConsumer, ofController)
+	if of != targets.OfQueue && of != targets.OfConsumer {
+		return "", "", fmt.Errorf("nats: leader of %q: want %q, %q or %q", of, targets.OfQueue, targets.OfConsumer, targets.OfController)
 	}
 	if !c.isStream(name) {
 		return "", "", fmt.Errorf("nats: queue %q has no leader", queue)
@@ -103,7 +96,7 @@ func (c *cluster) group(ctx context.Context, queue, of string) (group, owner str
 			return fmt.Errorf("nats: %s holds no replica of %s", n.Name, name)
 		}
 		found[i] = s.RaftGroup
-		if of == ofConsumer {
+		if of == targets.OfConsumer {
 			found[i] = ""
 			for _, g := range s.ConsumerRaftGroups {
 				if g.Name == name {
@@ -152,9 +145,9 @@ func (c *cluster) stepDown(ctx context.Context, leader, queue, of, node string) 
 	s := namesOf(queue).stream
 	link, subject := l.app, strings.Join([]string{"$JS.API.STREAM.LEADER.STEPDOWN", s}, ".")
 	switch of {
-	case ofConsumer:
+	case targets.OfConsumer:
 		subject = strings.Join([]string{"$JS.API.CONSUMER.LEADER.STEPDOWN", s, s}, ".")
-	case ofController:
+	case targets.OfController:
 		link, subject = l.sys, "$JS.API.META.LEADER.STEPDOWN"
 	}
 	body, err := json.Marshal(server.JSApiLeaderStepdownRequest{Placement: &server.Placement{Preferred: node}})

@@ -25,7 +25,7 @@ func (target) Describe(version string) targets.Description {
 	return targets.Description{
 		Name: "nats", Title: "NATS JetStream", Version: cmp.Or(version, server.VERSION),
 		Profiles: profiles(),
-		Modes:    ms, Settings: settings(), Timing: timing(), Leaders: []string{ofQueue, ofConsumer, ofController},
+		Modes:    ms, Settings: settings(), Timing: timing(), Leaders: []string{targets.OfQueue, targets.OfConsumer, targets.OfController},
 		Protocol: "nats", Data: dataDir, Memory: 1 << 30,
 	}
 }

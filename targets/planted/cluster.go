@@ -269,13 +269,7 @@ func (c *cluster) InSync(ctx context.Context) error {
 	return nil
 }
 
-// What can lead: one node leads everything.
-const (
-	ofQueue    = "queue"
-	ofConsumer = "consumer"
-)
-
-// Leaders implements targets.LeaderFinder: the node that says it leads in the highest term.
+// Leaders implements targets.LeaderFinder: the node that says it leads in the highest term. One node leads everything.
 func (c *cluster) Leaders(ctx context.Context, _, _ string) ([]targets.Leadership, error) {
 	all, err := c.statuses(ctx)
 	var lead targets.Leadership

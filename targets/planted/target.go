@@ -20,7 +20,7 @@ func (target) Describe(string) targets.Description {
 	return targets.Description{
 		Name: "planted", Title: "Planted broker (Waybill's own test piece, not a product)", Version: version,
 		Profiles: []targets.Profile{{Name: profile, Summary: "three nodes, a log replicated by Raft; its bugs are switches: --plant"}},
-		Modes:    modes(), Settings: settings(), Timing: timing(), Leaders: []string{ofQueue, ofConsumer}, Data: dataDir,
+		Modes:    modes(), Settings: settings(), Timing: timing(), Leaders: []string{targets.OfQueue, targets.OfConsumer}, Data: dataDir,
 	}
 }
 

@@ -85,7 +85,7 @@ func ledQueues(c *cluster) []targets.Queue {
 
 func leaderOf(t *testing.T, c *cluster, queue string) targets.Leadership {
 	t.Helper()
-	ls, err := c.Leaders(within(t, 10*time.Second), queue, ofQueue)
+	ls, err := c.Leaders(within(t, 10*time.Second), queue, targets.OfQueue)
 	must(t, err)
 	return ls[0]
 }
@@ -205,14 +205,14 @@ func movesLeaders(t *testing.T, c *cluster) {
 	for _, q := range ledQueues(c) {
 		before := leaderOf(t, c, q.Name)
 		begin := time.Now()
-		must(t, c.MoveLeader(within(t, 40*time.Second), q.Name, ofQueue, "n3"))
+		must(t, c.MoveLeader(within(t, 40*time.Second), q.Name, targets.OfQueue, "n3"))
 		after := leaderOf(t, c, q.Name)
 		t.Logf("%s: from %v to %v in %v", q.Mode, before, after, time.Since(begin))
 		if after.Node != "n3" || after.Epoch <= before.Epoch {
 			t.Errorf("%s: from %v to %v, want n3 and a later epoch", q.Mode, before, after)
 		}
 	}
-	if err := c.MoveLeader(within(t, time.Second), "c", ofQueue, "n2"); err == nil {
+	if err := c.MoveLeader(within(t, time.Second), "c", targets.OfQueue, "n2"); err == nil {
 		t.Error("an unmirrored queue was moved")
 	}
 	must(t, c.await(within(t, 30*time.Second), c.InSync))
@@ -226,7 +226,7 @@ func takesBack(t *testing.T, l *lab.Lab, c *cluster) {
 	var after targets.Leadership
 	must(t, eventually(within(t, 30*time.Second), func(ctx context.Context) error {
 		for _, q := range ledQueues(c) {
-			ls, err := c.Leaders(ctx, q.Name, ofQueue)
+			ls, err := c.Leaders(ctx, q.Name, targets.OfQueue)
 			if err != nil {
 				return err
 			}

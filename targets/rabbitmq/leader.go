@@ -9,9 +9,6 @@ import (
 	"waybill/targets"
 )
 
-// ofQueue is what can lead here.
-const ofQueue = "queue"
-
 // epoch counts the processes that have led a classic queue.
 type epoch struct {
 	process string
@@ -22,8 +19,8 @@ type epoch struct {
 // queues have none of the broker's, so it is how many leaders this cluster's observer has seen so far, itself included: a
 // promoted mirror or a restarted queue is another process.
 func (c *cluster) Leaders(ctx context.Context, queue, of string) ([]targets.Leadership, error) {
-	if of != ofQueue {
-		return nil, fmt.Errorf("rabbitmq: leader of %q: want %q", queue, ofQueue)
+	if of != targets.OfQueue {
+		return nil, fmt.Errorf("rabbitmq: leader of %q: want %q", queue, targets.OfQueue)
 	}
 	views := make([]*queueView, len(c.nodes))
 	asked := c.each(func(i int, n *node) error {

@@ -24,7 +24,7 @@ func (target) Describe(version string) targets.Description {
 	}
 	return targets.Description{
 		Name: "rabbitmq", Title: "RabbitMQ", Version: version, Profiles: profiles(),
-		Modes: ms, Settings: settings(), Timing: timing(), Leaders: []string{ofQueue},
+		Modes: ms, Settings: settings(), Timing: timing(), Leaders: []string{targets.OfQueue},
 		Protocol: "amqp", Data: dataDir, Memory: 3 << 29,
 	}
 }

@@ -116,7 +116,7 @@ func (e *environment) goesAround(t *testing.T, f targets.LeaderFinder, queue, of
 	before := map[uint32]uint64{}
 	for _, n := range e.brokers {
 		err := f.MoveLeader(ctx, queue, of, n)
-		if of == "controller" && errors.Is(err, targets.ErrNotMovable) {
+		if of == targets.OfController && errors.Is(err, targets.ErrNotMovable) {
 			if now, err := f.Leaders(ctx, queue, of); err != nil || len(now) != 1 || now[0].Node == "" {
 				t.Errorf("the cluster is led by %v, %v: want one host", now, err)
 			}

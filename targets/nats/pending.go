@@ -99,24 +99,44 @@ func (p *pending) hand(id uint64) bool {
 
 // end tells the outcome of a request unless it has one. A request that was never handed over is rejected, whatever ended it.
 func (p *pending) end(id uint64, o targets.Outcome) {
-	p.mu.Lock()
-	r := p.of(id)
-	if r == nil || r.taken {
-		p.mu.Unlock()
+	done, handed, ok := p.take(id)
+	if !ok {
 		return
 	}
-	r.taken = true
-	done := r.done
-	if !r.handed {
+	if !handed {
 		o = targets.Outcome{Status: history.Rejected, Reason: history.NotConnected, Origin: history.FromClient}
 	}
-	p.mu.Unlock()
-
 	done(o)
+	p.ended(id)
+}
 
+// endBy lets tell say how a request ended that was handed over. It reports false, and tell is not called, if that has an outcome.
+func (p *pending) endBy(id uint64, tell func()) bool {
+	_, _, ok := p.take(id)
+	if ok {
+		tell()
+		p.ended(id)
+	}
+	return ok
+}
+
+// take makes the caller who tells the outcome of a request, after which ended is to be called.
+func (p *pending) take(id uint64) (done func(targets.Outcome), handed, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r = p.of(id)
+	r := p.of(id)
+	if r == nil || r.taken {
+		return nil, false, false
+	}
+	r.taken = true
+	return r.done, r.handed, true
+}
+
+// ended is called when the outcome of a request was told.
+func (p *pending) ended(id uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.of(id)
 	r.ended, r.done = true, nil
 	p.open--
 	p.forgetEnded()

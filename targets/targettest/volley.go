@@ -36,7 +36,7 @@ func (e *environment) underFire(t *testing.T, strike func(*testing.T)) []*volley
 			connected(t, ctx, v.consumer)
 		}
 		if f, ok := e.cluster.(targets.LeaderFinder); ok && m.Traits.Leader {
-			if err := f.MoveLeader(ctx, v.queue.Name, "queue", e.brokers[0]); err != nil {
+			if err := f.MoveLeader(ctx, v.queue.Name, targets.OfQueue, e.brokers[0]); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -47,9 +47,6 @@ func (c *client) Producer(context.Context) (targets.Producer, error) {
 		l.close()
 		return nil, err
 	}
-	if !c.mode.stream {
-		return &bursts{publisher: p}, nil
-	}
 	return p, nil
 }
 

@@ -99,44 +99,24 @@ func (p *pending) hand(id uint64) bool {
 
 // end tells the outcome of a request unless it has one. A request that was never handed over is rejected, whatever ended it.
 func (p *pending) end(id uint64, o targets.Outcome) {
-	done, handed, ok := p.take(id)
-	if !ok {
-		return
-	}
-	if !handed {
-		o = targets.Outcome{Status: history.Rejected, Reason: history.NotConnected, Origin: history.FromClient}
-	}
-	done(o)
-	p.ended(id)
-}
-
-// endBy lets tell say how a request ended that was handed over. It reports false, and tell is not called, if that has an outcome.
-func (p *pending) endBy(id uint64, tell func()) bool {
-	_, _, ok := p.take(id)
-	if ok {
-		tell()
-		p.ended(id)
-	}
-	return ok
-}
-
-// take makes the caller who tells the outcome of a request, after which ended is to be called.
-func (p *pending) take(id uint64) (done func(targets.Outcome), handed, ok bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	r := p.of(id)
 	if r == nil || r.taken {
-		return nil, false, false
+		p.mu.Unlock()
+		return
 	}
 	r.taken = true
-	return r.done, r.handed, true
-}
+	done := r.done
+	if !r.handed {
+		o = targets.Outcome{Status: history.Rejected, Reason: history.NotConnected, Origin: history.FromClient}
+	}
+	p.mu.Unlock()
 
-// ended is called when the outcome of a request was told.
-func (p *pending) ended(id uint64) {
+	done(o)
+
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	r := p.of(id)
+	r = p.of(id)
 	r.ended, r.done = true, nil
 	p.open--
 	p.forgetEnded()

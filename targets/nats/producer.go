@@ -35,9 +35,8 @@ type publisher struct {
 }
 
 type outgoing struct {
-	id    uint64
-	msg   targets.Message
-	burst *burst // instead of msg, if not nil
+	id  uint64
+	msg targets.Message
 }
 
 func newPublisher(l *link, n names, m mode, c targets.ClientConfig) (*publisher, error) {
@@ -68,11 +67,6 @@ func (p *publisher) answered(m *nats.Msg) {
 
 // Send implements targets.Producer.
 func (p *publisher) Send(ctx context.Context, m targets.Message, done func(targets.Outcome)) {
-	p.submit(ctx, outgoing{msg: m}, done)
-}
-
-// submit puts something into the outbox, or ends it.
-func (p *publisher) submit(ctx context.Context, o outgoing, done func(targets.Outcome)) {
 	rejected := targets.Outcome{Status: history.Rejected, Reason: history.NotConnected, Origin: history.FromClient}
 	if ctx.Err() != nil {
 		rejected.Reason = history.Interrupted
@@ -84,9 +78,8 @@ func (p *publisher) submit(ctx context.Context, o outgoing, done func(targets.Ou
 		done(rejected)
 		return
 	}
-	o.id = id
 	select {
-	case p.outbox <- o:
+	case p.outbox <- outgoing{id, m}:
 	default:
 		p.pending.end(id, rejected) // the outbox is full
 	}
@@ -96,11 +89,7 @@ func (p *publisher) write() {
 	for {
 		select {
 		case o := <-p.outbox:
-			if o.burst != nil {
-				p.publishBurst(o.id, o.burst)
-			} else {
-				p.publish(o)
-			}
+			p.publish(o)
 		case <-p.stop:
 			return
 		}

@@ -60,11 +60,9 @@ func (e *environment) oneOutcome(t *testing.T, m semantics.Mode) {
 	life := e.life()
 	var o outcomes
 	const n = 500
-	var ms []targets.Message
 	for i := range n {
-		ms = append(ms, message(life, i+1))
+		p.Send(ctx, message(life, i+1), o.done(i))
 	}
-	sendAll(ctx, p, ms, &o)
 	closing(t, p) // while most are in flight
 	p.Send(ctx, message(life, n+1), o.done(n))
 	stored := map[string]bool{}

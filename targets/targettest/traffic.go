@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -65,8 +64,8 @@ func (e *environment) publish(t *testing.T, q targets.Queue, n int) (sent []targ
 	var o outcomes
 	for i := range n {
 		sent = append(sent, message(life, i+1))
+		p.Send(ctx, sent[i], o.done(i))
 	}
-	sendAll(ctx, p, sent, &o)
 	if err := p.Flush(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -74,28 +73,6 @@ func (e *environment) publish(t *testing.T, q targets.Queue, n int) (sent []targ
 		ended = append(ended, o.of(t, i))
 	}
 	return sent, ended
-}
-
-// sendAll sends ms, the first half one by one, and the rest at once where the client takes many.
-func sendAll(ctx context.Context, p targets.Producer, ms []targets.Message, o *outcomes) {
-	singly := len(ms)
-	batch, many := p.(targets.BatchProducer)
-	if many {
-		singly /= 2
-	}
-	for i := range singly {
-		p.Send(ctx, ms[i], o.done(i))
-	}
-	if many {
-		// The list is the client's again once it was sent.
-		rest := slices.Clone(ms[singly:])
-		batch.SendBatch(ctx, rest, func(ended []targets.Ended) {
-			for _, x := range ended {
-				o.done(singly + x.Index)(x.Outcome)
-			}
-		})
-		clear(rest)
-	}
 }
 
 // accepted publishes n messages of a mode to a healthy cluster and returns those that are to be delivered: all, but what was handed

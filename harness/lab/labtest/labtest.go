@@ -40,6 +40,7 @@ func Main(m *testing.M) int {
 	reexec.Dispatch()
 	// With the race detector each program that this one starts would sleep for a second before it ends.
 	os.Setenv("GORACE", strings.TrimSpace(os.Getenv("GORACE")+" atexit_sleep_ms=0"))
+	favour()
 	return m.Run()
 }
 

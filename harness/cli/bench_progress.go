@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -21,7 +20,7 @@ type benchProgress struct {
 	step    campaign.Step
 	since   time.Time // of the step
 	rate    string
-	painted bool
+	bottom  repainted
 }
 
 // Planned says what is going to run, and how long that takes.
@@ -148,7 +147,6 @@ func (p *benchProgress) paint() {
 	if !p.s.terminal || p.step.Target == "" {
 		return
 	}
-	p.clear()
 	where := fmt.Sprintf("searching the rate of %s", p.step.Arm)
 	if p.step.Block > 0 {
 		where = fmt.Sprintf("block %d/%d  %d/%d  %s", p.step.Block, p.step.Blocks, p.step.Place, p.step.Places, p.step.Arm)
@@ -157,17 +155,7 @@ func (p *benchProgress) paint() {
 	if p.step.Left > 0 {
 		left = fmt.Sprintf("  %s left", roughly(max(time.Second, p.step.Left-time.Since(p.since))))
 	}
-	text := []rune(fmt.Sprintf("%s  %s  %s%s", clock(time.Since(p.started)), where, p.rate, left))
-	if len(text) >= p.s.width {
-		text = append(text[:max(0, p.s.width-2)], '…')
-	}
-	io.WriteString(p.s.out, printable(string(text)))
-	p.painted = true
+	p.bottom.paint(p.s, fmt.Sprintf("%s  %s  %s%s", clock(time.Since(p.started)), where, p.rate, left))
 }
 
-func (p *benchProgress) clear() {
-	if p.painted {
-		io.WriteString(p.s.out, "\r\x1b[K")
-		p.painted = false
-	}
-}
+func (p *benchProgress) clear() { p.bottom.clear(p.s) }

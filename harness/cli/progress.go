@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -23,7 +22,7 @@ type progress struct {
 	started time.Time
 	where   string // episode and phase
 	rates   string
-	painted bool
+	bottom  repainted
 	spoke   time.Time
 }
 
@@ -168,21 +167,10 @@ func (p *progress) paint() {
 	if !p.s.terminal {
 		return
 	}
-	p.clear()
-	text := []rune(fmt.Sprintf("%s  %s  %s", p.clock(), p.where, p.rates))
-	if len(text) >= p.s.width {
-		text = append(text[:max(0, p.s.width-2)], '…')
-	}
-	io.WriteString(p.s.out, printable(string(text)))
-	p.painted = true
+	p.bottom.paint(p.s, fmt.Sprintf("%s  %s  %s", p.clock(), p.where, p.rates))
 }
 
-func (p *progress) clear() {
-	if p.painted {
-		io.WriteString(p.s.out, "\r\x1b[K")
-		p.painted = false
-	}
-}
+func (p *progress) clear() { p.bottom.clear(p.s) }
 
 // Judged prints the verdict.
 func (p *progress) Judged(v semantics.Verdict, d results.Dir, warning error) {

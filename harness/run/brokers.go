@@ -132,9 +132,6 @@ func (c *controller) watchBrokers(ctx context.Context) {
 	}
 }
 
-// ofController is the kind of leader that leads no lane's queue or group but the cluster itself.
-const ofController = "controller"
-
 // watchLeaders records who leads each lane's queue and consumer group, and the cluster, whenever that changes.
 func (c *controller) watchLeaders(ctx context.Context) {
 	finder, ok := c.cluster.(targets.LeaderFinder)
@@ -171,7 +168,7 @@ func (c *controller) watchLeaders(ctx context.Context) {
 	for {
 		var round sync.WaitGroup // at once: while a node does not answer, each look takes its second
 		for _, of := range c.product.Leaders {
-			if of == ofController {
+			if of == targets.OfController {
 				round.Go(func() { look(0, "", of) })
 				continue
 			}

@@ -238,7 +238,7 @@ func (l leaders) Controller(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	now, err := f.Leaders(ctx, "", ofController)
+	now, err := f.Leaders(ctx, "", targets.OfController)
 	if err != nil {
 		return "", fmt.Errorf("run: who leads the cluster: %w", err)
 	}

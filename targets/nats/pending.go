@@ -205,9 +205,9 @@ func (p *pending) expire(now time.Time) (next time.Time, some bool) {
 			p.mu.Unlock()
 			return time.Time{}, false
 		}
-		if r := &p.waiting[at]; now.Before(r.at) {
+		if next := p.waiting[at].at; now.Before(next) {
 			p.mu.Unlock()
-			return r.at, true
+			return next, true
 		}
 		id := p.next + 1 - uint64(len(p.waiting)-at)
 		p.mu.Unlock()

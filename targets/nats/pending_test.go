@@ -24,6 +24,11 @@ func TestEveryRequestEndsOnce(t *testing.T) {
 			p := newPending(l, timeout)
 			var mu sync.Mutex // ends come from the reaper and from here
 			ends := map[uint64]int{}
+			ended := func(id uint64) int {
+				mu.Lock()
+				defer mu.Unlock()
+				return ends[id]
+			}
 			began := map[uint64]bool{}
 			add := func() {
 				id := uint64(len(began) + 1)
@@ -56,29 +61,27 @@ func TestEveryRequestEndsOnce(t *testing.T) {
 				case "wait":
 					time.Sleep(time.Duration(picks[i]) * 20 * time.Millisecond)
 				case "flush":
-					upTo := p.next
+					upTo := uint64(len(began))
 					if err := p.flush(context.Background()); err != nil {
 						t.Error(err)
 					}
 					for id := range began {
-						if id <= upTo && ends[id] != 1 {
-							t.Errorf("flushed, and request %d ended %d times", id, ends[id])
+						if n := ended(id); id <= upTo && n != 1 {
+							t.Errorf("flushed, and request %d ended %d times", id, n)
 						}
 					}
 				}
 				synctest.Wait()
 				if s == "cut" {
-					for id, r := range p.waiting {
-						if r.handed && !r.ended {
-							t.Errorf("cut off, and request %d waits", id)
-						}
+					for _, id := range p.ids(func(r *attempt) bool { return r.handed }) {
+						t.Errorf("cut off, and request %d waits", id)
 					}
 				}
 			}
 			p.close()
 			for id := range began {
-				if ends[id] != 1 {
-					t.Errorf("closed, and request %d ended %d times", id, ends[id])
+				if n := ended(id); n != 1 {
+					t.Errorf("closed, and request %d ended %d times", id, n)
 				}
 			}
 			if _, open := p.add(func(targets.Outcome) {}); open {

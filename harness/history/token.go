@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"unsafe"
 )
 
 // A token is "wb1-RUN-LIFE-SEQUENCE-CHECKSUM": eight characters, five and ten decimal digits, eight hexadecimal ones.
@@ -67,16 +68,19 @@ func AppendToken(b []byte, run string, m Msg, sum uint32) []byte {
 
 // CutToken parts bytes that begin as a token does from what follows it. Whether it is one, ParseToken says. ok is false, and rest everything,
 // where there is none.
-func CutToken(b []byte) (token, rest []byte, ok bool) {
+//
+// The token is not a copy, since every message that is received passes here: b must not be written to while it is held, as it is not in
+// what a broker's client hands over, and is not freed before.
+func CutToken(b []byte) (token string, rest []byte, ok bool) {
 	if len(b) < TokenLen || string(b[:tokenRun]) != tokenVersion {
-		return nil, b, false
+		return "", b, false
 	}
-	return b[:TokenLen], b[TokenLen:], true
+	return unsafe.String(&b[0], TokenLen), b[TokenLen:], true
 }
 
 // Neighbourhood is what the last eight digits of a token's sequence make, for tables in which messages that follow each other shall
 // lie side by side; 0 where there are none. It says nothing of whether the token is one.
-func Neighbourhood[T string | []byte](token T) uint32 {
+func Neighbourhood(token string) uint32 {
 	if len(token) != TokenLen {
 		return 0
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // glance tells the token and the attempt of each record of a batch, in order, and looks at nothing else of them: every message that is
-// sent passes here, and reading all of it would take longer than sending it. The bytes are the batch's.
-func (b *batch) glance(each func(token []byte, attempt uint32)) error {
+// sent passes here, and reading all of it would take longer than sending it. The token is the batch's own bytes.
+func (b *batch) glance(each func(token string, attempt uint32)) error {
 	left := reader{bytes: b.Records}
 	for i := range b.NumRecords {
 		record := reader{bytes: left.field()}

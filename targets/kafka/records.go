@@ -64,7 +64,7 @@ func identityIn(key, value []byte) (id identity) {
 	id.key = number(key)
 	token, payload, ok := history.CutToken(value)
 	if id.payload = payload; ok {
-		id.token, id.attempt = string(token), 1
+		id.token, id.attempt = token, 1
 	}
 	return id
 }

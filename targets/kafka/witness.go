@@ -34,11 +34,6 @@ func (w *witness) id(token string, attempt uint32) copyID {
 	return copyID{maphash.String(w.seed, token) + uint64(attempt), history.Neighbourhood(token)}
 }
 
-// seen is id of a token that was read.
-func (w *witness) seen(token []byte, attempt uint32) copyID {
-	return copyID{maphash.Bytes(w.seed, token) + uint64(attempt), history.Neighbourhood(token)}
-}
-
 // expect begins to count an attempt. It reports false if that is counted already.
 func (w *witness) expect(id copyID) bool {
 	w.mu.Lock()
@@ -78,8 +73,8 @@ func (w *witness) writing(f frame) error {
 	defer w.mu.Unlock()
 	var banned error
 	if len(w.next)+len(w.old) > 0 {
-		err = glanceAll(batches, func(token []byte, attempt uint32) {
-			if w.isBanned(w.seen(token, attempt)) && banned == nil {
+		err = glanceAll(batches, func(token string, attempt uint32) {
+			if w.isBanned(w.id(token, attempt)) && banned == nil {
 				banned = fmt.Errorf("kafka: %s, attempt %d, was given up before it was written", token, attempt)
 			}
 		})
@@ -103,14 +98,14 @@ func (w *witness) unwritten(f frame) {
 }
 
 func (w *witness) count(batches []*batch, by int32) error {
-	return glanceAll(batches, func(token []byte, attempt uint32) {
-		if c := w.writes.find(w.seen(token, attempt)); c != nil {
+	return glanceAll(batches, func(token string, attempt uint32) {
+		if c := w.writes.find(w.id(token, attempt)); c != nil {
 			c.writes += by
 		}
 	})
 }
 
-func glanceAll(batches []*batch, each func([]byte, uint32)) error {
+func glanceAll(batches []*batch, each func(string, uint32)) error {
 	for _, b := range batches {
 		if err := b.glance(each); err != nil {
 			return err

@@ -91,7 +91,7 @@ func messageID(token string) string {
 // decode reads what encode wrote. What is missing or no number becomes zero: the audit sees what arrived. The payload is the message's.
 func decode(m *nats.Msg) (token string, attempt, key uint32, payload []byte) {
 	k, _ := strconv.ParseUint(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:], 10, 32)
-	name, payload, ok := history.CutToken(m.Data)
+	token, payload, ok := history.CutToken(m.Data)
 	if !ok {
 		return "", 0, uint32(k), payload
 	}
@@ -100,5 +100,5 @@ func decode(m *nats.Msg) (token string, attempt, key uint32, payload []byte) {
 		a, _ := strconv.ParseUint(text, 10, 32)
 		attempt = uint32(a)
 	}
-	return string(name), attempt, uint32(k), payload
+	return token, attempt, uint32(k), payload
 }

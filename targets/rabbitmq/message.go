@@ -35,7 +35,7 @@ func (m mode) encode(n names, msg targets.Message) (key string, p amqp.Publishin
 
 // decode reads what encode wrote. What is missing or no number becomes zero: the audit sees what arrived. The payload is the body's.
 func decode(h amqp.Table, correlation string, body []byte) (token string, attempt, key uint32, payload []byte) {
-	name, payload, ok := history.CutToken(body)
+	token, payload, ok := history.CutToken(body)
 	if !ok {
 		return "", 0, 0, payload
 	}
@@ -43,7 +43,7 @@ func decode(h amqp.Table, correlation string, body []byte) (token string, attemp
 	if text, there := h[headerAttempt]; there {
 		attempt = number(text)
 	}
-	return string(name), attempt, number(correlation), payload
+	return token, attempt, number(correlation), payload
 }
 
 func number(v any) uint32 {

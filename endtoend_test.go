@@ -214,7 +214,7 @@ func TestKilledHarnessLeavesNothing(t *testing.T) {
 	labtest.Hold(t)
 	times := 5
 	if thorough {
-		times = 30
+		times = 15
 	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("instants from seed %d", seed)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -40,16 +41,38 @@ func (c *cut) Arm(ctx context.Context) error {
 	return c.v.await(ctx, c.trigger.look)
 }
 
-func (c *cut) Inject(context.Context) error {
+// Inject cuts off each victim of a trigger that has some at its own moment, and at once whoever is left.
+func (c *cut) Inject(ctx context.Context) error {
 	c.trigger.reset()
-	for _, l := range c.links {
-		heal, err := c.v.Links.Cut(l.from, l.to)
-		if err != nil {
-			return err
+	left := slices.Clone(c.links)
+	sever := func(chosen func(host string) bool) error {
+		for i, l := range left {
+			var now, later []string
+			for _, h := range l.from {
+				if chosen(h) {
+					now = append(now, h)
+				} else {
+					later = append(later, h)
+				}
+			}
+			if left[i].from = later; len(now) == 0 {
+				continue
+			}
+			heal, err := c.v.Links.Cut(now, l.to)
+			if err != nil {
+				return err
+			}
+			c.heals = append(c.heals, heal)
 		}
-		c.heals = append(c.heals, heal)
+		return nil
 	}
-	return nil
+	err := c.trigger.strike(ctx, nil, func(victims ...string) error {
+		return sever(func(h string) bool { return slices.Contains(victims, h) })
+	})
+	if err != nil {
+		return err
+	}
+	return sever(func(string) bool { return true })
 }
 
 // Observe waits until packets have been dropped in every direction that was cut: a cut nobody ran into is no fault.

@@ -65,14 +65,19 @@ type victim struct {
 func (h *holding) look() bool {
 	all := true
 	for _, x := range h.victims {
-		spare := h.least
-		if h.alive {
-			spare = spareOfTheCut(x)
-		}
-		h.ready[x.host] = h.ready[x.host] || h.holds(x, spare)
+		h.note(x)
 		all = all && h.ready[x.host]
 	}
 	return all
+}
+
+// note remembers whether a victim holds enough now.
+func (h *holding) note(x victim) {
+	spare := h.least
+	if h.alive {
+		spare = spareOfTheCut(x)
+	}
+	h.ready[x.host] = h.ready[x.host] || h.holds(x, spare)
 }
 
 // holds reports whether a victim holds at least spare deliveries that it has not applied, and one that it has applied and not acknowledged.
@@ -101,7 +106,10 @@ func (h *holding) reset() { clear(h.ready) }
 
 // strike does it to each victim as soon as that holds enough, and to those that did not when the limit of the trigger has passed.
 func (h *holding) strike(ctx context.Context, _ []string, do func(hosts ...string) error) error {
-	return eachInTime(ctx, h.v, h.victims, func(x victim) bool { return h.holds(x, h.least) }, func(x victim) error { return do(x.host) })
+	return eachInTime(ctx, h.v, h.victims, func(x victim) bool { return h.holds(x, h.least) }, func(x victim) error {
+		defer h.note(x)
+		return do(x.host)
+	})
 }
 
 // eachInTime does it to each victim as soon as that is ready, and to those that are not when the limit of the trigger has passed. The first

@@ -33,7 +33,7 @@ func init() {
 	Register(Fault{
 		Name:    "lose-acks",
 		Summary: "drop what consumers send to brokers, one way, for longer than the ack wait: deliveries arrive, acknowledgements do not",
-		Plan:    "consumers to brokers, one way, while one consumer of each lane holds one delivery applied and not acknowledged, and at least 4 not yet applied",
+		Plan:    "consumers to brokers, one way, begun with one consumer of each lane while it waits for messages: what then comes to it is applied and cannot be acknowledged",
 		Length:  outlastsClients,
 		Here:    ownNetwork,
 		Spares:  sparesStore,

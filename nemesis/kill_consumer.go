@@ -49,7 +49,7 @@ func sparesNothing(semantics.Mode, semantics.Stage) string { return "" }
 
 // onePerLane picks a consumer of each lane.
 func onePerLane(rng *rand.Rand, v View) *holding {
-	h := &holding{v: v, least: 4, ready: map[string]bool{}}
+	h := &holding{v: v, least: 4, ready: map[string]bool{}, busy: map[string]time.Time{}, received: map[string]uint64{}}
 	for _, l := range v.Lanes {
 		h.victims = append(h.victims, victim{l.Consumers[rng.IntN(len(l.Consumers))], l})
 	}

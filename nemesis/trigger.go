@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"waybill/harness/history"
 )
@@ -51,9 +52,12 @@ func (f *inFlight) exposure() Exposure {
 type holding struct {
 	v       View
 	victims []victim
-	least   uint64          // deliveries held and not yet applied: what is left of the batch must outlast the strike's way to the victim
-	alive   bool            // the victims go on after the strike, which lasts: what they hold at any moment of it counts
-	ready   map[string]bool // hosts that held enough at some moment since the last reset
+	least   uint64               // deliveries held and not yet applied: what is left of the batch must outlast the strike's way to the victim
+	alive   bool                 // the victims go on after the strike, which lasts: what they hold at any moment of it counts
+	ready   map[string]bool      // hosts that held enough at some moment since the last reset
+	busy    map[string]time.Time // when a host was last seen to hold anything
+
+	received map[string]uint64 // by hosts that go on, when they were struck
 }
 
 type victim struct {
@@ -65,19 +69,28 @@ type victim struct {
 func (h *holding) look() bool {
 	all := true
 	for _, x := range h.victims {
-		h.note(x)
+		h.ready[x.host] = h.ready[x.host] || h.exposed(x)
 		all = all && h.ready[x.host]
 	}
 	return all
 }
 
-// note remembers whether a victim holds enough now.
-func (h *holding) note(x victim) {
-	spare := h.least
-	if h.alive {
-		spare = spareOfTheCut(x)
+// exposed reports whether a victim holds enough now. If it goes on while it is struck, what came to it since then will do: none of that can be
+// acknowledged, and a client that waits for no answer holds it for a moment only.
+func (h *holding) exposed(x victim) bool {
+	if !h.alive {
+		return h.holds(x, h.least)
 	}
-	h.ready[x.host] = h.ready[x.host] || h.holds(x, spare)
+	return h.holds(x, spareOfTheCut(x)) || h.came(x) > 0
+}
+
+// came is how many deliveries a victim has received since it was struck.
+func (h *holding) came(x victim) uint64 {
+	before, struck := h.received[x.host]
+	if !struck {
+		return 0
+	}
+	return h.v.Clients.Counter(x.host, history.Received) - before
 }
 
 // holds reports whether a victim holds at least spare deliveries that it has not applied, and one that it has applied and not acknowledged.
@@ -102,13 +115,41 @@ func spareOfTheCut(x victim) uint64 {
 // acksAfter is true of lanes in which something can be applied and not acknowledged.
 func acksAfter(l Lane) bool { return l.Mode.Traits.Acks && !l.Mode.Traits.AcksFirst }
 
-func (h *holding) reset() { clear(h.ready) }
+func (h *holding) reset() {
+	clear(h.ready)
+	clear(h.busy)
+	clear(h.received)
+}
 
-// strike does it to each victim as soon as that holds enough, and to those that did not when the limit of the trigger has passed.
+// rests reports whether a victim has held nothing for a moment, and so waits for messages.
+//
+// A cut takes the kernel some 20 ms. A batch that is being applied is acknowledged by then, and the request for the next one lost, so that
+// nothing comes any more. Who is cut off while it waits receives what was requested, and can acknowledge none of it.
+func (h *holding) rests(x victim) bool {
+	now := time.Now()
+	if held, _ := h.figures(x); held > 0 || h.busy[x.host].IsZero() {
+		h.busy[x.host] = now
+	}
+	return now.Sub(h.busy[x.host]) >= 10*time.Millisecond
+}
+
+// restsWithin is how long a victim that goes on is waited for: one that keeps up rests between two bursts of its producers, and one that does
+// not hardly ever has nothing to acknowledge.
+const restsWithin = time.Second
+
+// strike does it to each victim as soon as that holds enough, or rests if it is to go on, and to those that did not when the limit of the
+// trigger has passed.
 func (h *holding) strike(ctx context.Context, _ []string, do func(hosts ...string) error) error {
-	return eachInTime(ctx, h.v, h.victims, func(x victim) bool { return h.holds(x, h.least) }, func(x victim) error {
-		defer h.note(x)
-		return do(x.host)
+	if !h.alive {
+		return eachInTime(ctx, h.v, h.victims, func(x victim) bool { return h.holds(x, h.least) }, func(x victim) error { return do(x.host) })
+	}
+	v := h.v
+	v.Trigger = min(v.Trigger, restsWithin)
+	return eachInTime(ctx, v, h.victims, h.rests, func(x victim) error {
+		err := do(x.host)
+		h.received[x.host] = h.v.Clients.Counter(x.host, history.Received)
+		h.ready[x.host] = h.exposed(x)
+		return err
 	})
 }
 
@@ -141,13 +182,17 @@ func (h *holding) exposure() Exposure {
 	var seen []string
 	for _, v := range h.victims {
 		held, applied := h.figures(v)
-		x.Count += int64(held)
+		x.Count += int64(max(held, h.came(v)))
 		if h.alive {
 			x.Bit = x.Bit && h.ready[v.host]
 		} else {
 			x.Bit = x.Bit && h.holds(v, 1) // with none left to apply, the acknowledgement of the batch may be on its way
 		}
-		seen = append(seen, fmt.Sprintf("%s held %d (%d applied)", v.host, held, applied))
+		text := fmt.Sprintf("%s held %d (%d applied)", v.host, held, applied)
+		if h.alive {
+			text += fmt.Sprintf(", %d came since", h.came(v))
+		}
+		seen = append(seen, text)
 	}
 	x.Text = "deliveries unacknowledged at the strike: " + strings.Join(seen, ", ")
 	return x

@@ -44,35 +44,31 @@ func (c *cut) Arm(ctx context.Context) error {
 // Inject cuts off each victim of a trigger that has some at its own moment, and at once whoever is left.
 func (c *cut) Inject(ctx context.Context) error {
 	c.trigger.reset()
-	left := slices.Clone(c.links)
-	sever := func(chosen func(host string) bool) error {
-		for i, l := range left {
-			var now, later []string
-			for _, h := range l.from {
-				if chosen(h) {
-					now = append(now, h)
-				} else {
-					later = append(later, h)
-				}
-			}
-			if left[i].from = later; len(now) == 0 {
-				continue
-			}
-			heal, err := c.v.Links.Cut(now, l.to)
-			if err != nil {
-				return err
-			}
-			c.heals = append(c.heals, heal)
-		}
-		return nil
-	}
+	var gone []string
 	err := c.trigger.strike(ctx, nil, func(victims ...string) error {
-		return sever(func(h string) bool { return slices.Contains(victims, h) })
+		gone = append(gone, victims...)
+		return c.sever(func(h string) bool { return slices.Contains(victims, h) })
 	})
 	if err != nil {
 		return err
 	}
-	return sever(func(string) bool { return true })
+	return c.sever(func(h string) bool { return !slices.Contains(gone, h) })
+}
+
+// sever drops what the chosen hosts send along the links.
+func (c *cut) sever(chosen func(host string) bool) error {
+	for _, l := range c.links {
+		from := slices.DeleteFunc(slices.Clone(l.from), func(h string) bool { return !chosen(h) })
+		if len(from) == 0 {
+			continue
+		}
+		heal, err := c.v.Links.Cut(from, l.to)
+		if err != nil {
+			return err
+		}
+		c.heals = append(c.heals, heal)
+	}
+	return nil
 }
 
 // Observe waits until packets have been dropped in every direction that was cut: a cut nobody ran into is no fault.

@@ -88,7 +88,7 @@ func TestLocalCluster(t *testing.T) {
 		i := localInspector(t, c, q)
 		var k keeper
 		err := i.Scan(ctx, replicas+1, &k)
-		if err == nil || !strings.Contains(err.Error(), "met 3 replicas n1, n2, n3, want 4") {
+		if err == nil || !strings.Contains(err.Error(), "3 of the replicas met (n1, n2, n3) complete, want 4") {
 			t.Errorf("%v", err)
 		}
 		if len(k.replicas) != replicas {

@@ -1,6 +1,12 @@
 package nats
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
+
+// errBehind is of a replica that sent all it holds, which is less than the stream's leader holds.
+var errBehind = errors.New("behind")
 
 // progress proves that one replica was read whole. What it lets pass as complete, the audit may call lost.
 type progress struct {
@@ -31,7 +37,7 @@ func (p *progress) complete() error {
 	}
 	// A stream may end with sequences that its leader too calls deleted.
 	if p.seq < p.last && p.last-p.seq > p.deleted {
-		return fmt.Errorf("it sent messages up to sequence %d, and the stream's leader has up to %d", p.seq, p.last)
+		return fmt.Errorf("%w: it sent messages up to sequence %d, and the stream's leader has up to %d", errBehind, p.seq, p.last)
 	}
 	return nil
 }

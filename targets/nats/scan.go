@@ -30,37 +30,33 @@ const (
 // reads that node's own copy of the stream. Which node is the server's random choice among the stream's peers, so
 // consumers are made until enough nodes were met. A replica is complete when it was read up to the last sequence that the
 // stream's leader told after the consumer was made, and when it sent as many messages as it said it holds, in increasing sequence and
-// without a hole in the consumer's own count.
+// without a hole in the consumer's own count. One that is behind is passed over.
 func (i *inspector) Scan(ctx context.Context, want int, v targets.ScanVisitor) error {
 	i.scan.Lock()
 	defer i.scan.Unlock()
-	if _, err := i.stream(ctx); err != nil {
+	s, err := i.stream(ctx)
+	if err != nil {
 		return err // at once, rather than at each try
 	}
-	read := map[string]bool{}
-	var errs []error
-	for try := 0; len(read) < want && try < scanTries && ctx.Err() == nil; try++ {
+	t := tally{stream: i.names.stream, want: want, peers: 1 + len(s.Cluster.Replicas), met: map[string]bool{}}
+	for try := 0; t.more() && try < scanTries && ctx.Err() == nil; try++ {
 		o, err := i.open(ctx)
 		if err != nil {
-			errs = append(errs, err)
+			t.short = append(t.short, err)
 			if targets.Pause(ctx, 100*time.Millisecond) != nil {
 				break
 			}
 			continue
 		}
-		if replica := o.Cluster.Leader; !read[replica] {
-			read[replica] = true
-			if err := i.read(ctx, replica, o, v); err != nil {
-				errs = append(errs, fmt.Errorf("nats: scan of %s on %s: %w", i.names.stream, replica, err))
-			}
+		if replica := o.Cluster.Leader; !t.met[replica] {
+			t.read(replica, i.read(ctx, replica, o, v))
 		}
 		i.remove(o.Name)
 	}
-	if len(read) < want {
-		errs = append(errs, fmt.Errorf("nats: scan of %s met %d replicas %v, want %d", i.names.stream, len(read), sorted(read), want))
-		return errors.Join(append(errs, ctx.Err())...)
+	if err := t.err(); err != nil {
+		return errors.Join(err, ctx.Err())
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // open makes a consumer that runs on some one replica.

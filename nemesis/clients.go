@@ -38,9 +38,7 @@ func init() {
 		Here:    ownNetwork,
 		Spares:  sparesStore,
 		New: func(rng *rand.Rand, v View, _ Args) (Action, error) {
-			t := onePerLane(rng, v)
-			t.alive = true
-			return &cut{v: v, links: []link{{v.consumers(), v.Brokers}}, trigger: t}, nil
+			return &cut{v: v, links: []link{{v.consumers(), v.Brokers}}, trigger: strand(onePerLane(rng, v))}, nil
 		},
 	})
 }

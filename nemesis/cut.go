@@ -89,8 +89,8 @@ func (c *cut) Observe(ctx context.Context) (Exposure, error) {
 		}
 		return nil
 	})
-	if h, lasts := c.trigger.(*holding); lasts && err == nil {
-		if err = c.v.await(ctx, h.look); errors.Is(err, context.DeadlineExceeded) {
+	if s, lasts := c.trigger.(*stranded); lasts && err == nil {
+		if err = c.v.await(ctx, s.look); errors.Is(err, context.DeadlineExceeded) {
 			err = nil // the strike is over, and the exposure says who never held anything
 		}
 	}

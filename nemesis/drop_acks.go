@@ -54,12 +54,12 @@ func sparesUnacknowledged(m semantics.Mode, s semantics.Stage) string {
 }
 
 // holders waits until each consumer of the prey holds a delivery.
-func holders(v View, chosen []prey) *holding {
-	h := &holding{v: v, alive: true, ready: map[string]bool{}}
+func holders(v View, chosen []prey) *stranded {
+	vs := victims{v: v, ready: map[string]bool{}}
 	for _, p := range chosen {
 		for _, host := range p.hosts {
-			h.victims = append(h.victims, victim{host, p.lane})
+			vs.list = append(vs.list, victim{host, p.lane})
 		}
 	}
-	return h
+	return strand(vs)
 }

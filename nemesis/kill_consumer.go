@@ -27,7 +27,7 @@ func init() {
 			if err != nil {
 				return nil, fmt.Errorf("nemesis: kill-consumer: times: %w", err)
 			}
-			t := onePerLane(rng, v)
+			t := &holding{onePerLane(rng, v)}
 			return &kill{v: v, hosts: t.hosts(), trigger: t, times: times}, nil
 		},
 	})
@@ -46,19 +46,3 @@ func sparesStore(_ semantics.Mode, s semantics.Stage) string {
 
 // sparesNothing is true of faults that touch brokers, or what all clients share.
 func sparesNothing(semantics.Mode, semantics.Stage) string { return "" }
-
-// onePerLane picks a consumer of each lane.
-func onePerLane(rng *rand.Rand, v View) *holding {
-	h := &holding{v: v, least: 4, ready: map[string]bool{}, busy: map[string]time.Time{}, received: map[string]uint64{}}
-	for _, l := range v.Lanes {
-		h.victims = append(h.victims, victim{l.Consumers[rng.IntN(len(l.Consumers))], l})
-	}
-	return h
-}
-
-func (h *holding) hosts() (hosts []string) {
-	for _, x := range h.victims {
-		hosts = append(hosts, x.host)
-	}
-	return hosts
-}

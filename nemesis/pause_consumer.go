@@ -14,7 +14,7 @@ func init() {
 		Length:  func(t Timing, _ Args) time.Duration { return 2*t.Redelivery + time.Second },
 		Spares:  sparesStore,
 		New: func(rng *rand.Rand, v View, _ Args) (Action, error) {
-			t := onePerLane(rng, v)
+			t := &holding{onePerLane(rng, v)}
 			return &pause{v: v, hosts: t.hosts(), trigger: t}, nil
 		},
 	})

@@ -22,7 +22,7 @@ build: ## bin/waybill
 provision: deps build ## fetch what brokers need, ahead of runs and tests: make provision TARGETS='kafka rabbitmq'
 	bin/waybill provision $(TARGETS)
 
-test: deps build ## all the code, one lab of each kind, few kills: about fifteen minutes
+test: deps build ## all the code, one lab of each kind, few kills: half an hour on two cores
 	@[ -n "$(RACE)" ] || echo "no C compiler or cgo off: testing without -race"
 	$(GO) test $(RACE) -timeout 20m $(PKGS)
 
